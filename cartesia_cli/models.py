@@ -1,0 +1,183 @@
+"""The field's nouns as frozen values. Times are seconds, rates are hertz, audio is mono."""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum, unique
+from typing import Any, Literal
+
+EngineName = Literal["cloud", "local"]
+
+SAMPLE_RATES = (8_000, 16_000, 22_050, 24_000, 44_100, 48_000)
+"""The rates, in hertz, that the API can send."""
+
+BIT_RATES = (32_000, 64_000, 96_000, 128_000, 192_000)
+"""The MP3 bit rates, in bits per second, that the API can send."""
+
+
+@unique
+class Encoding(StrEnum):
+    """How one sample is stored, little-endian."""
+
+    PCM_F32LE = "pcm_f32le"
+    PCM_S16LE = "pcm_s16le"
+    PCM_MULAW = "pcm_mulaw"
+    PCM_ALAW = "pcm_alaw"
+
+    @property
+    def sample_width(self) -> int:
+        """Bytes per sample."""
+        return {"pcm_f32le": 4, "pcm_s16le": 2}.get(self.value, 1)
+
+
+@unique
+class Container(StrEnum):
+    """How samples are wrapped on the wire."""
+
+    RAW = "raw"
+    WAV = "wav"
+    MP3 = "mp3"
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFormat:
+    """What the bytes of an audio stream mean: the API's ``output_format``."""
+
+    encoding: Encoding = Encoding.PCM_F32LE
+    """Without a meaning where the container is MP3."""
+
+    sample_rate: int = 44_100
+    """Samples per second, in hertz."""
+
+    container: Container = Container.RAW
+
+    bit_rate: int | None = None
+    """Bits per second, MP3 only."""
+
+    @property
+    def bytes_per_second(self) -> int:
+        """Payload bytes for one second of audio, without any header."""
+        if self.container is Container.MP3:
+            return (self.bit_rate or 128_000) // 8
+        return self.sample_rate * self.encoding.sample_width
+
+    def seconds(self, n_bytes: int) -> float:
+        """Playing time of ``n_bytes`` of payload."""
+        return n_bytes / self.bytes_per_second
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechRequest:
+    """One text to be spoken by one voice."""
+
+    transcript: str
+    voice_id: str
+    format: AudioFormat
+    model_id: str = "sonic-latest"
+    language: str | None = None
+    locale: str | None = None
+    """Like ``en-GB``; the API takes a language or a locale, not both."""
+
+    speed: float | Literal["slow", "normal", "fast"] | None = None
+    """0.6 to 1.5 times the voice's own pace, or one of the API's names."""
+
+    volume: float | None = None
+    """0.5 to 2.0 times the voice's own level."""
+
+    emotion: tuple[str, ...] = ()
+    normalization: str | None = None
+    pronunciation_dict_id: str | None = None
+    context_id: str | None = None
+    voice_embedding: tuple[float, ...] | None = None
+    """Stands in for ``voice_id`` with servers of the older API."""
+
+    word_timestamps: bool = False
+    phoneme_timestamps: bool = False
+    seed: int | None = None
+    """The same seed gives the same bytes; the embedded engine only."""
+
+
+@dataclass(frozen=True, slots=True)
+class WordTiming:
+    """When one word is spoken, in seconds from the start of the audio."""
+
+    word: str
+    start: float
+    end: float
+    confidence: float | None = None
+    """0 to 1; only where a recogniser says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhonemeTiming:
+    """When one phoneme (IPA) is spoken, in seconds from the start of the audio."""
+
+    phoneme: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class AudioChunk:
+    """Consecutive payload bytes, as they arrived; may end inside a sample."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class WordTimings:
+    """Timings of the next few words; they arrive before or after their audio."""
+
+    words: tuple[WordTiming, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PhonemeTimings:
+    """Timings of the next few phonemes; they arrive before or after their audio."""
+
+    phonemes: tuple[PhonemeTiming, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechWarning:
+    """What the engine could not do as asked, one sentence for the user."""
+
+    message: str
+
+
+SpeechEvent = AudioChunk | WordTimings | PhonemeTimings | SpeechWarning
+"""What an engine yields while it speaks. The end is the end of the generator."""
+
+SpeechEvents = Generator[SpeechEvent, None, None]
+"""The speech of one request; closing it ends the work and frees what it holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Who speaks."""
+
+    id: str
+    name: str
+    description: str = ""
+    language: str = "en"
+    gender: str | None = None
+    is_owner: bool = False
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """Everything the API said of the voice, under its own keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What was said in a recording."""
+
+    text: str
+    words: tuple[WordTiming, ...] = ()
+    language: str | None = None
+    duration: float | None = None
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What a run asked of an engine; the engine counts, ``--stats`` shows."""
+
+    requests: int = 0
+    retries: int = 0

@@ -1,0 +1,75 @@
+"""Every check that CI runs: ``nox``. One of them: ``nox -s tests -- -k srt``."""
+
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2026.4"
+nox.options.sessions = ["lint", "types", "layers", "generated", "wheel", "tests"]
+nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_external_run = True
+nox.options.error_on_missing_interpreters = False  # nox says which it skipped
+
+PYTHONS = ["3.11", "3.12", "3.13"]
+DRAWN = ["README.md"]
+"""Files with parts that are generated from the program."""
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Format and lint; ``-- fix`` changes the files."""
+    session.install("--group", "lint")
+    fix = "fix" in session.posargs
+    session.run("ruff", "check", *(["--fix"] if fix else []), ".")
+    session.run("ruff", "format", *([] if fix else ["--check"]), ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types, strictly."""
+    session.install("-e", ".[all]", "--group", "test", "--group", "lint", "nox")
+    session.run("mypy")
+
+
+@nox.session
+def layers(session: nox.Session) -> None:
+    """Check that imports point downwards."""
+    session.install("-e", ".[all]", "--group", "lint")
+    session.run("lint-imports")
+
+
+@nox.session
+def generated(session: nox.Session) -> None:
+    """Check that help texts in documents are the program's; ``-- fix`` writes them."""
+    session.install("-e", ".", "--group", "lint")
+    session.run("cog", "-r" if "fix" in session.posargs else "--check", *DRAWN)
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build the wheel and run the main job from it, in an empty environment of each Python there is."""
+    session.install("build")
+    dist = Path(session.create_tmp(), "dist").absolute()
+    session.run("python", "-m", "build", "--wheel", "--outdir", str(dist))
+    for python in PYTHONS:
+        session.notify(f"smoke-{python}", posargs=[str(dist)])
+
+
+@nox.session(python=PYTHONS)
+def smoke(session: nox.Session) -> None:
+    """Install the built wheel, speak with the built-in engine, look at what it made."""
+    (built,) = Path(session.posargs[0]).glob("*.whl")
+    session.install("--force-reinstall", "--no-deps", str(built))
+    session.install(f"{built}[local,serve]")
+    with session.chdir(session.create_tmp()):
+        session.run("cartesia", "--version")
+        session.run("cartesia", "say", "Hello from the wheel.", "-o", "hello.wav", "--timings", "hello.srt")
+        session.run("python", "-c", "import wave; assert wave.open('hello.wav').getnframes() > 44_100")
+        session.run("python", "-c", "assert 'Hello from the wheel.' in open('hello.srt').read()")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests; arguments go to pytest."""
+    session.install("-e", ".[all]", "--group", "test")
+    session.run("pytest", *(session.posargs or ["-n", "2"]))
