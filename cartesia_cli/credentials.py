@@ -1,0 +1,134 @@
+"""Where an API key comes from. A key is never part of a message."""
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cartesia_cli.errors import CredentialsError
+
+KEY_VARIABLE = "CARTESIA_API_KEY"
+KEY_FILE_VARIABLE = "CARTESIA_API_KEY_FILE"
+KEY_FILE = "credentials"
+"""In the user's configuration folder, of mode 0600."""
+
+_REDACTED = "[key]"
+_MOST_BYTES = 65_536
+"""Of a key file; access tokens are long, but not longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An API key or access token, fit for a header."""
+
+    value: str = field(repr=False)
+    origin: str
+    """Like ``environment CARTESIA_API_KEY``, or a file."""
+
+    @property
+    def last_four(self) -> str:
+        """What may be shown of it: its last four characters, fewer of a short one."""
+        n_shown = min(4, len(self.value) // 4)
+        return self.value[len(self.value) - n_shown :]
+
+
+def find_key(environ: Mapping[str, str], *, folder: Path | None = None) -> Key | None:
+    """Return the key: from the environment, from the file it names, or from the user's own file.
+
+    Args:
+        environ: normally ``os.environ``; an empty variable counts as unset.
+        folder: the user's configuration folder, if it is to be looked into.
+
+    Raises:
+        CredentialsError: what should be a key is none, or its file cannot be read or is open to others.
+    """
+    return _from_variable(environ) or _from_named_file(environ) or _from_own_file(folder)
+
+
+def redact(text: str, key: Key | None) -> str:
+    """Return ``text`` without the key."""
+    return text.replace(key.value, _REDACTED) if key else text
+
+
+def _from_variable(environ: Mapping[str, str]) -> Key | None:
+    value = environ.get(KEY_VARIABLE)
+    if not value:
+        return None
+    return Key(_checked(value, KEY_VARIABLE), f"environment {KEY_VARIABLE}")
+
+
+def _from_named_file(environ: Mapping[str, str]) -> Key | None:
+    name = environ.get(KEY_FILE_VARIABLE)
+    if not name:
+        return None
+    try:
+        value = _read(Path(name))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise CredentialsError(
+            f"Cannot read the API key from {name!r}: {reason}.",
+            hint=f"Correct {KEY_FILE_VARIABLE}, or leave it out.",
+        ) from error
+    return Key(_checked(value, name), name)
+
+
+def _from_own_file(folder: Path | None) -> Key | None:
+    if folder is None:
+        return None
+    path = folder / KEY_FILE
+    try:
+        mode = path.stat().st_mode
+        # Windows has no such modes: there a file of the user's folder is the user's.
+        if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
+            raise CredentialsError(
+                f"Others can read or change the API key in {path}.", hint=f"Run: chmod 600 {path}"
+            )
+        value = _read(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise CredentialsError(
+            f"Cannot read the API key from {path}: {reason}.",
+            hint=f"Correct the file, or remove it: rm {path}",
+        ) from error
+    return Key(_checked(value, str(path)), str(path))
+
+
+def _read(path: Path) -> str:
+    """Return what a file holds, without white space around it.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no text, or too long for a key.
+    """
+    with path.open("rb") as file:
+        data = file.read(_MOST_BYTES + 1)
+    if len(data) > _MOST_BYTES:
+        raise ValueError("it is too long for a key")
+    try:
+        return data.decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8 text") from None  # the exception holds the bytes
+
+
+def _checked(value: str, source: str) -> str:
+    """Return a key that can stand in a header; the message of the error does not show it."""
+    wrong = None
+    if not value.strip():
+        wrong = "is empty" if not value else "is blank"
+    elif "\n" in value or "\r" in value:
+        wrong = "holds a line end"
+    elif any(ord(character) < 32 or 127 <= ord(character) < 160 for character in value):
+        wrong = "holds a control character"
+    elif not value.isascii():
+        wrong = "holds a character that no key has"
+    elif " " in value:
+        wrong = "holds a space"
+    if wrong:
+        raise CredentialsError(
+            f"The API key in {source} {wrong}.",
+            hint="Copy the key again: one word, without quotes or line ends.",
+        )
+    return value
