@@ -1,0 +1,192 @@
+"""The Cartesia API as an engine: speech and voices."""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from types import TracebackType
+from typing import Literal, Self
+from urllib.parse import quote
+
+from cartesia_cli.api.exchange import Answer, Exchange, refuse
+from cartesia_cli.api.sse import EventDecoder
+from cartesia_cli.api.way import Timeouts
+from cartesia_cli.errors import UnavailableError, UsageError
+from cartesia_cli.models import AudioChunk, AudioFormat, Container, SpeechEvent, SpeechRequest, Traffic, Voice
+from cartesia_cli.wire import decode_voice, encode_request
+
+TransportName = Literal["auto", "bytes", "sse"]
+
+_NOT_AUDIO = frozenset({"text/html", "application/json", "application/problem+json", "text/event-stream"})
+_NOT_EVENTS = frozenset({"text/html", "application/json", "application/problem+json"})
+
+
+class Client:
+    """Speaks with the API. Safe for use by several threads; use it in a ``with`` block, or close it.
+
+    Args:
+        api_key: None for a server that asks for none.
+        base_url: of the API, with or without a path.
+        timeouts: for each part of a request.
+        retries: how often a request is sent again, before any of its answer was used.
+        headers: added to each request; they win over our own.
+        sleep: waits between attempts.
+        jitter: returns a number from 0 to 1, so that clients do not come back all at once.
+
+    Raises:
+        CredentialsError: the key cannot be sent.
+        UsageError: the base URL or a header cannot be used.
+    """
+
+    name: Literal["cloud"] = "cloud"
+
+    def __init__(
+        self,
+        api_key: str | None,
+        *,
+        base_url: str,
+        timeouts: Timeouts | None = None,
+        retries: int = 2,
+        headers: Mapping[str, str] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self.traffic = Traffic()
+        self._exchange = Exchange(
+            api_key,
+            base_url=base_url,
+            timeouts=timeouts or Timeouts(),
+            retries=retries,
+            headers=headers or {},
+            traffic=self.traffic,
+            sleep=sleep,
+            jitter=jitter,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._exchange.close()
+
+    def synthesize(
+        self, request: SpeechRequest, /, *, transport: TransportName = "auto"
+    ) -> Iterator[SpeechEvent]:
+        """Yield audio and timings as the API makes them; closing the iterator ends the request.
+
+        Args:
+            request: one text; without timings where ``transport`` is ``bytes``.
+            transport: ``auto`` takes ``sse`` where timings are wanted.
+
+        Raises:
+            CredentialsError, LimitError, RequestError, UnavailableError, UsageError: before the first
+                event, or in the stream. What was yielded before stays valid.
+        """
+        if transport == "sse" or (
+            transport == "auto" and (request.word_timestamps or request.phoneme_timestamps)
+        ):
+            return self._synthesize_events(request)
+        return self._synthesize_bytes(request)
+
+    def get_voice(self, voice_id: str, /) -> Voice:
+        """Return one voice.
+
+        Raises:
+            RequestError: no voice has this ID.
+            CredentialsError, LimitError, UnavailableError: no answer.
+        """
+        name = quote(voice_id, safe="")
+        if not name.strip("."):  # empty, or a step up in the path
+            raise UsageError(
+                f"{voice_id!r} is not the ID of a voice.", hint="'cartesia voices list' shows them."
+            )
+        return decode_voice(self._exchange.json(f"/voices/{name}"))
+
+    def voices(self, *, query: str | None = None) -> Iterator[Voice]:
+        """Yield every voice, or those whose name, description or ID matches ``query``; page by page.
+
+        Raises:
+            CredentialsError, LimitError, RequestError, UnavailableError: no answer, or pages without end.
+        """
+        wanted = {"limit": "100"} | ({"q": query} if query else {})
+        cursors: set[str] = set()
+        page: dict[str, str] = {}
+        while True:
+            payload = self._exchange.json("/voices", wanted | page)
+            voices, more = _read_page(payload, query)
+            if voices and voices[-1].id in cursors:
+                raise UnavailableError(
+                    "The API sends the same page of voices again and again.",
+                    hint="Check --base-url: the server does not page as the Cartesia API does.",
+                )
+            yield from voices
+            if not voices or not more:
+                return
+            cursors.add(voices[-1].id)
+            page = {"starting_after": voices[-1].id}
+
+    def _synthesize_bytes(self, request: SpeechRequest) -> Iterator[SpeechEvent]:
+        body = encode_request(request, endpoint="bytes")
+        with self._exchange.answer("POST", "/tts/bytes", accept="audio/wav", body=body) as answer:
+            if answer.content_type in _NOT_AUDIO:
+                refuse(answer, "audio")
+            n_bytes = 0
+            for piece in answer.pieces:
+                n_bytes += len(piece)
+                yield AudioChunk(piece)
+            if n_bytes == 0:
+                raise UnavailableError("The API answered without any audio.", hint="Try again.")
+            _require_whole_samples(n_bytes, request.format)
+
+    def _synthesize_events(self, request: SpeechRequest) -> Iterator[SpeechEvent]:
+        body = encode_request(request, endpoint="sse")
+        with self._exchange.answer("POST", "/tts/sse", accept="text/event-stream", body=body) as answer:
+            if answer.content_type in _NOT_EVENTS:
+                refuse(answer, "an event stream")
+            n_bytes = 0
+            for event in _read_events(answer):
+                if isinstance(event, AudioChunk):
+                    n_bytes += len(event.data)
+                yield event
+            _require_whole_samples(n_bytes, request.format)
+
+
+def _read_events(answer: Answer) -> Iterator[SpeechEvent]:
+    decoder = EventDecoder()
+    for piece in answer.pieces:
+        yield from decoder.feed(piece)
+        if decoder.done:
+            answer.finish()
+            return
+    decoder.close()
+
+
+def _read_page(payload: object, query: str | None) -> tuple[list[Voice], bool]:
+    """Return the voices of a page, and whether the API may have more.
+
+    API versions before 2024-11-13 send all voices as a bare array and know no query.
+    """
+    if isinstance(payload, list):
+        voices = [decode_voice(item) for item in payload]
+        return [voice for voice in voices if query is None or _matches(voice, query)], False
+    if not isinstance(payload, dict) or not isinstance(payload.get("data"), list):
+        raise UnavailableError(
+            "The API answered without a list of voices.",
+            hint="Check --base-url: this may not be a server of the Cartesia API.",
+        )
+    return [decode_voice(item) for item in payload["data"]], payload.get("has_more") is not False
+
+
+def _matches(voice: Voice, query: str) -> bool:
+    return any(query.casefold() in text.casefold() for text in (voice.id, voice.name, voice.description))
+
+
+def _require_whole_samples(n_bytes: int, audio: AudioFormat) -> None:
+    """Raise if raw audio ends within a sample, which would make noise of all that follows it."""
+    if audio.container is Container.RAW and n_bytes % audio.encoding.sample_width:
+        raise UnavailableError("The audio from the API ends in the middle of a sample.", hint="Try again.")

@@ -1,0 +1,177 @@
+"""One connection to a server, with the standard library's HTTP.
+
+httpx's own transport reads a body three times as slowly, and has one limit for every wait. Here an
+answer may take a minute to begin, but once it has begun ten seconds of silence mean that it broke off.
+"""
+
+import base64
+import io
+import select
+import socket
+import time
+from collections.abc import Iterable, Iterator
+from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
+from ssl import SSLContext
+from typing import Any, cast
+
+import httpx
+
+from cartesia_cli.api.socks import open_socks_tunnel
+from cartesia_cli.api.way import ProxyRefusedError, Stage, Way
+
+READ_SIZE = 64 * 2**10
+"""Bytes at a time: as much as fits the processor's cache; more is slower."""
+
+SEND_SIZE = 256 * 2**10
+
+
+class Connection:
+    """An open connection; it can serve one request after the other."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        self._socket = connected
+        self._released_at = 0.0
+
+    @classmethod
+    def open(cls, way: Way, *, proxy: httpx.URL | None, certificates: SSLContext | None) -> "Connection":
+        """Connect to a server.
+
+        Args:
+            way: to it.
+            proxy: between; None for none.
+            certificates: to check an encrypted connection with; None for a plain one.
+
+        Raises:
+            OSError, HTTPException, UnicodeError, ProxyRefusedError: there is no connection.
+        """
+        direct = HTTPConnection(
+            proxy.host if proxy else way.host,
+            (proxy.port or _default_port(proxy)) if proxy else way.port,
+            timeout=way.timeouts.connect,
+        )
+        try:
+            if proxy and certificates and proxy.scheme == "http":
+                _open_tunnel(direct, way, proxy)
+            else:
+                direct.connect()
+            connected = cast("socket.socket", direct.sock)
+            if proxy and proxy.scheme != "http":
+                open_socks_tunnel(
+                    connected, way.host, way.port, username=proxy.username, password=proxy.password
+                )
+            if certificates:
+                connected = certificates.wrap_socket(connected, server_hostname=way.host)
+        except BaseException:
+            direct.close()
+            raise
+        return cls(connected)
+
+    def exchange(self, way: Way, head: bytes, body: Iterable[bytes], method: str) -> HTTPResponse:
+        """Send a request; return the answer once its headers are there.
+
+        Raises:
+            OSError, HTTPException: there is none.
+        """
+        way.stage = Stage.SENDING
+        self._socket.settimeout(way.timeouts.stall)
+        try:
+            self._socket.sendall(head)
+            for piece in body:
+                for start in range(0, len(piece), SEND_SIZE):
+                    self._socket.sendall(piece[start : start + SEND_SIZE])
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # a server that has heard enough may have answered before it closed
+        way.stage = Stage.WAITING
+        source = _Source(self._socket, way)
+        while True:
+            response = HTTPResponse(cast("socket.socket", source), method=method)
+            response.begin()
+            if not 100 <= response.status < 200:
+                return response
+            cast("Any", response).fp = None  # or it would close the source that the next one reads from
+
+    @property
+    def usable(self) -> bool:
+        """Whether the server still keeps this connection, which has been idle."""
+        if time.monotonic() - self._released_at > KEEP_SECONDS:
+            return False
+        readable, _, _ = select.select([self._socket], [], [], 0)
+        return not readable  # closed, or something that nobody asked for
+
+    def release(self) -> None:
+        """Note the time: from now on it is idle."""
+        self._released_at = time.monotonic()
+
+    def close(self) -> None:
+        """Close it."""
+        self._socket.close()
+
+
+KEEP_SECONDS = 5.0
+"""How long an idle connection is kept; servers close them soon after."""
+
+
+def read_body(response: HTTPResponse, way: Way) -> Iterator[bytes]:
+    """Yield an answer's body as it arrives.
+
+    Raises:
+        OSError, HTTPException: it is not complete.
+    """
+    while piece := response.read1(READ_SIZE):
+        way.stage = Stage.RECEIVING
+        yield piece
+    if response.length:
+        raise IncompleteRead(b"", response.length)
+
+
+class _Source(io.RawIOBase):
+    """The bytes from a socket, waited for as long as the stage of the request allows.
+
+    It stands in for the socket that ``HTTPResponse`` makes its file from, for the sake of a larger buffer.
+    """
+
+    def __init__(self, connected: socket.socket, way: Way) -> None:
+        super().__init__()
+        self._socket = connected
+        self._way = way
+        self._deadline = time.monotonic() + way.timeouts.first_byte
+        self._file = io.BufferedReader(self, READ_SIZE)
+
+    def makefile(self, _mode: str) -> io.BufferedIOBase:
+        return self._file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if self._way.stage is Stage.RECEIVING:
+            limit = self._way.silence
+        else:
+            limit = max(self._deadline - time.monotonic(), 0.001)
+        if self._socket.gettimeout() != limit:
+            self._socket.settimeout(limit)
+        return self._socket.recv_into(buffer)
+
+
+def proxy_authorization(proxy: httpx.URL) -> dict[str, str]:
+    """Return the header that tells a proxy who asks; none if its URL names nobody."""
+    if not proxy.username:
+        return {}
+    pair = base64.b64encode(f"{proxy.username}:{proxy.password}".encode()).decode("ascii")
+    return {"Proxy-Authorization": f"Basic {pair}"}
+
+
+def _open_tunnel(direct: HTTPConnection, way: Way, proxy: httpx.URL) -> None:
+    direct.set_tunnel(way.host, way.port, proxy_authorization(proxy))
+    try:
+        direct.connect()
+    except HTTPException as error:
+        raise ProxyRefusedError("it does not speak HTTP") from error
+    except OSError as error:
+        if type(error) is OSError and error.errno is None:  # the standard library's word for a refusal
+            raise ProxyRefusedError(str(error).removeprefix("Tunnel connection failed: ")) from error
+        raise
+
+
+def _default_port(url: httpx.URL) -> int:
+    return 1080 if url.scheme.startswith("socks") else 80
