@@ -1,0 +1,1 @@
+"""Sound: samples, headers, containers, sinks and the loudspeaker."""

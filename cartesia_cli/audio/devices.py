@@ -1,0 +1,170 @@
+"""The sound system: its library, its devices, and calls to it that end even where it hangs."""
+
+import atexit
+import contextlib
+import ctypes
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from functools import cache
+from typing import Any, TypeVar
+
+from cartesia_cli.errors import OutputError, UsageError
+
+_T = TypeVar("_T")
+
+_POLL = 0.02
+"""Seconds between two looks at a call under way; a wait without end could not be interrupted on Windows."""
+
+_NO_DEVICE_HINT = "Write a file with -o instead, or check the sound settings of this system."
+
+
+class SoundThread:
+    """The one thread that calls PortAudio.
+
+    Some sound systems hang for a minute in open or close when their server does, and some (WASAPI)
+    only serve the thread that initialised them. Whoever calls can stop waiting at any time.
+    """
+
+    def __init__(self) -> None:
+        self._calls: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()
+        threading.Thread(target=self._run, name="sound", daemon=True).start()
+
+    def call(self, function: Callable[[], _T], *, seconds: float) -> _T:
+        """Return ``function()``, or raise what it raises.
+
+        Raises:
+            OutputError: no answer within ``seconds``.
+        """
+        future: Future[_T] = Future()
+        self._calls.put((function, future))
+        deadline = time.monotonic() + seconds
+        try:
+            while not future.done() and time.monotonic() < deadline:
+                with contextlib.suppress(TimeoutError):
+                    future.exception(timeout=_POLL)
+        except BaseException:
+            _skip_goodbye()
+            raise
+        if not future.done():
+            _skip_goodbye()
+            raise OutputError("The sound system does not answer.", hint=_NO_DEVICE_HINT)
+        return future.result()
+
+    def _run(self) -> None:
+        while True:
+            function, future = self._calls.get()
+            try:
+                future.set_result(function())
+            except BaseException as error:  # noqa: BLE001  the caller raises it, whatever it is
+                future.set_exception(error)
+
+
+@cache
+def sound_thread() -> SoundThread:
+    """Return this process's thread for PortAudio."""
+    return SoundThread()
+
+
+def _skip_goodbye() -> None:
+    """Let the process exit without closing PortAudio, which would wait for the call that hangs."""
+    handler = getattr(sys.modules.get("sounddevice"), "_exit_handler", None)
+    if handler is not None:
+        atexit.unregister(handler)
+
+
+def load_sounddevice() -> Any:
+    """Import sounddevice, or say what is missing.
+
+    Where PortAudio is not installed, or is broken, the import itself raises OSError.
+
+    Raises:
+        OutputError: no sounddevice, or no PortAudio.
+    """
+    try:
+        import sounddevice
+    except (ImportError, OSError) as error:
+        raise OutputError(
+            f"Cannot play: {error}.",
+            hint="Install PortAudio (Debian, Ubuntu: apt install libportaudio2), or write a file with -o.",
+        ) from error
+    return sounddevice
+
+
+def find_output(sounddevice: Any, wanted: str | int | None) -> Mapping[str, Any]:
+    """Return what PortAudio knows of one output device.
+
+    Args:
+        sounddevice: the module.
+        wanted: an index (also as text), a name, a part of a name in any case, or None for the
+            default. An exact name wins over parts of names, and the default sound system (Windows
+            has several, with the same devices) over the others.
+
+    Raises:
+        OutputError: there is no output device.
+        UsageError: none fits, or several do.
+    """
+    outputs: list[Mapping[str, Any]] = [
+        device for device in sounddevice.query_devices() if device["max_output_channels"] > 0
+    ]
+    if not outputs:
+        raise OutputError("There is no sound device.", hint=_NO_DEVICE_HINT)
+    if wanted is None:
+        return _default_output(sounddevice, outputs)
+    if isinstance(wanted, int) or wanted.isdecimal():
+        found = [device for device in outputs if device["index"] == int(wanted)]
+    else:
+        name = wanted.casefold()
+        found = [device for device in outputs if device["name"].casefold() == name]
+        found = found or [device for device in outputs if name in device["name"].casefold()]
+    if len(found) > 1:
+        system = _default_output(sounddevice, outputs)["hostapi"]
+        preferred = [device for device in found if device["hostapi"] == system]
+        found = preferred if len(preferred) == 1 else found
+    if len(found) == 1:
+        return found[0]
+    problem = "fits several sound devices" if found else "is not a sound device"
+    raise UsageError(f"{wanted!r} {problem}.", hint=f"Choose one of: {_listed(found or outputs)}.")
+
+
+def _default_output(sounddevice: Any, outputs: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    default = sounddevice.default.device[1]
+    if default < 0:
+        default = sounddevice.query_hostapis(outputs[0]["hostapi"])["default_output_device"]
+    return next((device for device in outputs if device["index"] == default), outputs[0])
+
+
+def _listed(devices: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(f"{device['index']} {device['name']}" for device in devices)
+
+
+@contextlib.contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Keep the complaints of PortAudio and ALSA off the terminal: an error is one line, and ours.
+
+    They write to C's ``stderr``, a variable that glibc lets a program assign. Python's
+    ``sys.stderr`` does not use it.
+    """
+    if not sys.platform.startswith("linux") or not hasattr(ctypes.CDLL(None), "gnu_get_libc_version"):
+        yield
+        return
+    stderr = ctypes.c_void_p.in_dll(ctypes.CDLL(None), "stderr")
+    shown = stderr.value
+    stderr.value = _nowhere()
+    try:
+        yield
+    finally:
+        stderr.value = shown
+
+
+@cache
+def _nowhere() -> int | None:
+    """Return a C stream that shows nothing; never closed, since a library's thread may still hold it."""
+    fopen = ctypes.CDLL(None).fopen
+    fopen.restype = ctypes.c_void_p
+    fopen.argtypes = (ctypes.c_char_p, ctypes.c_char_p)
+    stream: int | None = fopen(b"/dev/null", b"w")
+    return stream
