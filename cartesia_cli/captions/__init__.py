@@ -1,0 +1,22 @@
+"""Subtitles: word timings to cues that a viewer can read, their files, and a lint. No I/O but profile files."""
+
+from cartesia_cli.captions.cues import Cue, cues_from_words
+from cartesia_cli.captions.formats import FORMATS, CaptionFormat, format_captions, read_captions
+from cartesia_cli.captions.lint import Finding, lint_cues
+from cartesia_cli.captions.profiles import PROFILES, Profile, load_profile
+from cartesia_cli.captions.timings import format_timings
+
+__all__ = [
+    "FORMATS",
+    "PROFILES",
+    "CaptionFormat",
+    "Cue",
+    "Finding",
+    "Profile",
+    "cues_from_words",
+    "format_captions",
+    "format_timings",
+    "lint_cues",
+    "load_profile",
+    "read_captions",
+]
