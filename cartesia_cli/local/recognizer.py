@@ -1,0 +1,135 @@
+"""The embedded recogniser: Moonshine's tiny English network, one stretch of speech at a time."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cartesia_cli.errors import UsageError
+from cartesia_cli.local.graph import open_session
+from cartesia_cli.local.packages import find_recognizer_assets
+from cartesia_cli.models import Transcript
+
+SAMPLE_RATE = 16_000
+
+_DIGESTS = {
+    "encoder_model.ort": "94e90a4654fc45cd",
+    "decoder_model_merged.ort": "cf524c4862d36e9e",
+    "tokenizer.bin": "6884b35fd6377d4c",
+}
+"""How the SHA-256 of each file begins, in moonshine-voice 0.1.0 for every platform."""
+
+_N_LAYERS, _N_HEADS, _HEAD_SIZE = 6, 8, 36
+_CACHE_NAMES = tuple(
+    f"past_key_values.{layer}.{side}.{kind}"
+    for layer in range(_N_LAYERS)
+    for side in ("decoder", "encoder")
+    for kind in ("key", "value")
+)
+_START, _END = 1, 2
+_TOKENS_PER_SECOND = 6.5
+_SHORTEST = 0.1
+"""Seconds; the network needs at least a few frames."""
+
+_REPEATED_TOKENS = range(4, 13)
+_REPEATS = 3
+
+
+class Recognizer:
+    """Writes down English speech. May be used by several threads at once."""
+
+    def __init__(self) -> None:
+        folder = find_recognizer_assets()
+        self._encoder = open_session(_read_checked(folder / "encoder_model.ort"))
+        self._decoder = open_session(_read_checked(folder / "decoder_model_merged.ort"))
+        self._tokens = [*_decode_vocabulary(_read_checked(folder / "tokenizer.bin"))]
+
+    def transcribe(self, samples: NDArray[np.float32]) -> Transcript:
+        """Return the words of one stretch of speech, with punctuation.
+
+        Args:
+            samples: mono at 16 kHz, full scale at -1 and 1; best between 1 and 15 seconds,
+                since the time that this takes grows with the square of the length.
+        """
+        duration = samples.size / SAMPLE_RATE
+        if duration < _SHORTEST:
+            return Transcript("", language="en", duration=duration)
+        tokens = self._decode(samples.astype(np.float32, copy=False), int(duration * _TOKENS_PER_SECOND) + 4)
+        return Transcript(self._text(tokens), language="en", duration=duration)
+
+    def _decode(self, samples: NDArray[np.float32], max_tokens: int) -> list[int]:
+        """Return the most likely token after each token, until the end or the first loop."""
+        mask = np.ones((1, samples.size), np.int64)
+        (hidden,) = self._encoder.run(None, {"input_values": samples[None], "attention_mask": mask})
+        cache: dict[str, Any] = {
+            name: np.zeros((0, _N_HEADS, 1, _HEAD_SIZE), np.float32) for name in _CACHE_NAMES
+        }
+        tokens: list[int] = []
+        token = _START
+        for step in range(max(8, max_tokens)):
+            logits, *states = self._decoder.run(
+                None,
+                {
+                    "input_ids": np.array([[token]], np.int64),
+                    "encoder_hidden_states": hidden,
+                    "encoder_attention_mask": mask,
+                    "use_cache_branch": np.array([step > 0]),
+                    **cache,
+                },
+            )
+            token = int(logits[0, -1].argmax())
+            if token == _END:
+                break
+            tokens.append(token)
+            if n_kept := find_loop(tokens):
+                return tokens[:n_kept]
+            # What was computed of the recording does not change after the first step.
+            computed = zip(_CACHE_NAMES, states, strict=True)
+            cache |= {name: state for name, state in computed if step == 0 or ".decoder." in name}
+        return tokens
+
+    def _text(self, tokens: Sequence[int]) -> str:
+        joined = b"".join(_token_bytes(self._tokens[token]) for token in tokens)
+        return joined.decode("utf-8", "ignore").replace("\u2581", " ").strip()
+
+
+def find_loop(tokens: Sequence[int]) -> int:
+    """Return how many tokens to keep if they end in the same 4 to 12 three times, otherwise 0."""
+    for size in _REPEATED_TOKENS:
+        end = list(tokens[-size:])
+        if len(tokens) >= size * _REPEATS and list(tokens[-size * _REPEATS :]) == end * _REPEATS:
+            return len(tokens) - size * (_REPEATS - 1)
+    return 0
+
+
+def _token_bytes(token: bytes) -> bytes:
+    """Return what a token adds to the text: nothing for control tokens, one byte for ``<0xNN>``."""
+    if len(token) > 2 and token.startswith(b"<") and token.endswith(b">"):
+        return bytes([int(token[3:5], 16)]) if token.startswith(b"<0x") else b""
+    return token
+
+
+def _decode_vocabulary(data: bytes) -> Iterator[bytes]:
+    """Yield the tokens in order: each has its length before it, in one byte, or two from 128."""
+    position = 0
+    while position < len(data):
+        length = data[position]
+        position += 1
+        if length >= 128:
+            length += data[position] * 128 - 128
+            position += 1
+        yield data[position : position + length]
+        position += length
+
+
+def _read_checked(path: Path) -> bytes:
+    data = path.read_bytes()
+    if not hashlib.sha256(data).hexdigest().startswith(_DIGESTS[path.name]):
+        raise UsageError(
+            f"The built-in recogniser's {path.name} is damaged.",
+            hint="Install it again with: pip install --force-reinstall moonshine-voice==0.1.0",
+        )
+    return data

@@ -1,0 +1,168 @@
+"""Puts a text together: sentence after sentence, the silence between, and one timeline."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from cartesia_cli.audio import pcm
+from cartesia_cli.audio.resample import StreamResampler
+from cartesia_cli.local.pronounce import Pronouncer
+from cartesia_cli.local.text import CLAUSE_PAUSE, Sentence, nothing_to_say, sentences
+from cartesia_cli.local.voice import Span, SpeechModel, Stretch, cut
+from cartesia_cli.local.voices import Manner
+from cartesia_cli.local.waveform import SAMPLE_RATE, Floats
+from cartesia_cli.models import (
+    AudioChunk,
+    AudioFormat,
+    PhonemeTiming,
+    PhonemeTimings,
+    SpeechEvent,
+    SpeechRequest,
+    WordTiming,
+    WordTimings,
+)
+
+_CHUNK_SECONDS = 0.1
+
+
+def speak(
+    request: SpeechRequest, manner: Manner, pronouncer: Pronouncer, model: SpeechModel
+) -> Iterator[SpeechEvent]:
+    """Yield the sound of a text as its sentences become ready, and the timings asked for.
+
+    Raises:
+        UsageError: nothing in the text has a sound.
+    """
+    output, pause, n_stretches = _Output(request.format), _Pause(), 0
+    for item in sentences(request.transcript):
+        if not isinstance(item, Sentence):
+            pause.order(item.seconds)
+            continue
+        track = _Track(item, output.seconds)
+        volumes = [manner.volume if word.volume is None else word.volume for word in item.words]
+        here = Manner(manner.timbre, manner.speed if item.speed is None else item.speed)
+        for part in cut(pronouncer.pronounce(item), soon=n_stretches == 0):
+            stretch = model.speak(part, here, volumes, _noise(request.seed, n_stretches))
+            yield from output.write_silence(pause.take())
+            track.add(stretch, output.seconds)
+            yield from output.write(stretch.samples)
+            pause.allow(CLAUSE_PAUSE)
+            n_stretches += 1
+        if n_stretches:
+            pause.allow(item.pause)
+        if request.word_timestamps:
+            yield WordTimings(track.words())
+        if request.phoneme_timestamps and track.phonemes:
+            yield PhonemeTimings(tuple(track.phonemes))
+    if not n_stretches:
+        raise nothing_to_say()
+    yield from output.write_silence(pause.ordered)
+    yield from output.finish()
+
+
+def _noise(seed: int | None, n: int) -> np.random.Generator:
+    """Return the noise of the n-th stretch: the same for one seed, whatever was spoken before."""
+    return np.random.default_rng([(seed or 0) % 2**64, n])
+
+
+@dataclass(slots=True)
+class _Pause:
+    """The silence that is due before the next sound: what tags order, or else what is natural."""
+
+    natural: float = 0.0
+    ordered: float = 0.0
+
+    def allow(self, seconds: float) -> None:
+        """Set the natural pause; a longer one stays."""
+        self.natural = max(self.natural, seconds)
+
+    def order(self, seconds: float) -> None:
+        """Add a break, which stands in place of any natural pause."""
+        self.ordered += seconds
+
+    def take(self) -> float:
+        """Return the seconds due; then none are."""
+        due = self.ordered or self.natural
+        self.natural = self.ordered = 0.0
+        return due
+
+
+@dataclass(slots=True)
+class _Track:
+    """When the words and phonemes of one sentence are spoken, on the timeline of the text."""
+
+    sentence: Sentence
+    start: float
+    """Seconds; where words without a sound are that nothing stands before."""
+
+    phonemes: list[PhonemeTiming] = field(default_factory=list)
+    _spans: dict[int, Span] = field(default_factory=dict)
+
+    def add(self, stretch: Stretch, offset: float) -> None:
+        """Take over the timings of a stretch that begins at ``offset`` seconds."""
+        for span in stretch.words:
+            start = self._spans[span.owner].start if span.owner in self._spans else offset + span.start
+            self._spans[span.owner] = Span(span.owner, start, offset + span.end)
+        self.phonemes += [
+            PhonemeTiming(timing.phoneme, offset + timing.start, offset + timing.end)
+            for timing in stretch.phonemes
+        ]
+
+    def words(self) -> tuple[WordTiming, ...]:
+        """Return every word of the sentence in order.
+
+        A word without a sound, such as a dash, has the time between its neighbours.
+        """
+        timings: list[WordTiming] = []
+        for owner, word in enumerate(self.sentence.words):
+            span = self._spans.get(owner)
+            if span is None:
+                before = timings[-1].end if timings else self.start
+                after = next(
+                    (
+                        self._spans[n].start
+                        for n in range(owner, len(self.sentence.words))
+                        if n in self._spans
+                    ),
+                    before,
+                )
+                span = Span(owner, before, max(before, after))
+            timings.append(WordTiming(word.text, span.start, span.end))
+        return tuple(timings)
+
+
+class _Output:
+    """Samples at the model's rate in, chunks in the request's encoding and rate out."""
+
+    def __init__(self, audio_format: AudioFormat) -> None:
+        self._format = audio_format
+        self._resampler = StreamResampler(SAMPLE_RATE, audio_format.sample_rate)
+        self._n_samples = 0
+
+    @property
+    def seconds(self) -> float:
+        """Playing time of what was written."""
+        return self._n_samples / SAMPLE_RATE
+
+    def write(self, samples: Floats) -> Iterator[AudioChunk]:
+        """Yield the sound that is ready."""
+        self._n_samples += samples.size
+        yield from self._chunks(self._resampler.process(samples))
+
+    def write_silence(self, seconds: float) -> Iterator[AudioChunk]:
+        """Yield silence, a second at most at a time."""
+        n_left = round(seconds * SAMPLE_RATE)
+        while n_left > 0:
+            yield from self.write(np.zeros(min(n_left, SAMPLE_RATE), np.float32))
+            n_left -= SAMPLE_RATE
+
+    def finish(self) -> Iterator[AudioChunk]:
+        """Yield what the resampler still holds."""
+        yield from self._chunks(self._resampler.process(np.zeros(0, np.float32), last=True))
+
+    def _chunks(self, samples: Floats) -> Iterator[AudioChunk]:
+        data = pcm.encode(samples, self._format.encoding)
+        size = round(self._format.sample_rate * _CHUNK_SECONDS) * self._format.encoding.sample_width
+        for start in range(0, len(data), size):
+            yield AudioChunk(data[start : start + size])
