@@ -1,0 +1,119 @@
+"""Assembles the commands; the one place where an error becomes an exit status."""
+
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from cartesia_cli import console
+from cartesia_cli.commands.say import say
+from cartesia_cli.errors import CartesiaError, ExitCode, UsageError
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP arrived; everything open is closed on the way out."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__()
+        self.status = 128 + signum
+
+
+class _ErrorBoundary(TyperGroup):
+    """Turns whatever ends a command into one line on stderr and a documented status.
+
+    It stands inside the Typer group, not around ``app()``, so that a test
+    which calls the app in its own process sees what a shell sees.
+    """
+
+    def invoke(self, ctx: Any) -> Any:
+        return _guard(lambda: super(_ErrorBoundary, self).invoke(ctx))
+
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        return _guard(lambda: super(_ErrorBoundary, self).make_context(*args, **options))
+
+
+def _guard(step: Callable[[], Any]) -> Any:
+    try:
+        return step()
+    except typer.Exit:
+        raise
+    except (KeyboardInterrupt, BrokenPipeError, typer.Abort) as reason:
+        _leave(console.end_quietly(reason), reason)
+    except CartesiaError as failure:
+        console.error(failure)
+        _leave(failure.exit_code, failure)
+    except typer.TyperException as failure:
+        usage = _usage_error(failure)
+        console.error(usage)
+        _leave(usage.exit_code, failure)
+    except Exception as bug:  # noqa: BLE001  the last resort: a bug is logged, and named to the user
+        console.bug(bug)
+        _leave(ExitCode.BUG, bug)
+
+
+def _leave(status: int, reason: BaseException) -> NoReturn:
+    raise typer.Exit(status) from reason
+
+
+def _usage_error(failure: Any) -> UsageError:
+    """Return Typer's complaint about the command line as ours."""
+    message = str(failure.format_message()).rstrip(".") + "."
+    path = failure.ctx.command_path if getattr(failure, "ctx", None) else "cartesia"
+    return UsageError(message, hint=f"see '{path} --help'")
+
+
+app = typer.Typer(
+    name="cartesia",
+    cls=_ErrorBoundary,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # plain help: no Rich to load, and square brackets stay text
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(say)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from cartesia_cli import __version__
+
+        console.data(f"cartesia {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Speak, with Cartesia's voices or with the one that is built in."""
+
+
+def run() -> int:
+    """Run the program with the process's own arguments and return its exit status."""
+
+    def terminate(signum: int, _frame: FrameType | None) -> None:
+        raise _Terminated(signum)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), terminate)
+    try:
+        app(prog_name="cartesia")
+    except SystemExit as end:
+        status = end.code
+    else:
+        status = ExitCode.OK
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError as reason:
+        status = console.end_quietly(reason)
+    except OSError as failure:  # a full disk behind the redirection
+        status = console.error(console.stdout_failure(failure))
+    return int(status or 0)

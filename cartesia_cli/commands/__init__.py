@@ -1,0 +1,1 @@
+"""One module for each subcommand: read options, call the core, show the result."""

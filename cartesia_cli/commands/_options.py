@@ -1,0 +1,211 @@
+"""Options that several commands share, each declared once, in groups.
+
+A group is a frozen dataclass whose annotations are Typer's; ``takes`` gives a
+command the options of its groups and hands them over as values.
+"""
+
+import dataclasses
+import inspect
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+Option = typer.Option
+
+Strings = list[str] | None
+
+
+def takes(*groups: type) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator: the command receives one value of each group, in this order."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        def flat(**given: Any) -> None:
+            command(
+                *(group(**{f.name: given[f.name] for f in dataclasses.fields(group)}) for group in groups)
+            )
+
+        hints = {name: hint for group in groups for name, hint in _hints(group).items()}
+        flat.__name__ = command.__name__
+        flat.__doc__ = command.__doc__
+        flat.__annotations__ = {**hints, "return": None}
+        flat.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # functions take it, typeshed does not say so
+            [
+                inspect.Parameter(
+                    f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name]
+                )
+                for group in groups
+                for f in dataclasses.fields(group)
+            ]
+        )
+        return flat
+
+    return decorate
+
+
+def _hints(group: type) -> dict[str, Any]:
+    return typing.get_type_hints(group, include_extras=True)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """Which engine works, and how patiently it is asked."""
+
+    engine: Annotated[
+        Literal["auto", "cloud", "local"] | None,
+        Option("--engine", help="cloud, local, or whichever is set up. [env: CARTESIA_ENGINE]"),
+    ] = None
+    fallback: Annotated[
+        Literal["local"] | None, Option("--fallback", help="Use the built-in engine if the cloud fails.")
+    ] = None
+    profile: Annotated[
+        str | None,
+        Option("--profile", metavar="NAME", help="Settings under [profiles.NAME]. [env: CARTESIA_PROFILE]"),
+    ] = None
+    base_url: Annotated[
+        str | None, Option("--base-url", metavar="URL", help="Where the API is. [env: CARTESIA_BASE_URL]")
+    ] = None
+    timeout: Annotated[
+        float | None,
+        Option(
+            "--timeout",
+            metavar="SECONDS",
+            help="For connecting, the first byte, and silence; never the whole.",
+        ),
+    ] = None
+    retries: Annotated[
+        int | None, Option("--retries", metavar="N", help="Try again after a failure. (default: 2)")
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOptions:
+    """What the run tells about itself."""
+
+    json: Annotated[bool, Option("--json", help="Print one JSON object at the end; errors as JSON too.")] = (
+        False
+    )
+    quiet: Annotated[bool, Option("--quiet", "-q", help="Only errors on stderr.")] = False
+    verbose: Annotated[
+        int, Option("--verbose", count=True, metavar="", help="Tell more; repeat for details.")
+    ] = 0
+    log_file: Annotated[
+        Path | None, Option("--log-file", metavar="FILE", help="Append a detailed log to FILE.")
+    ] = None
+    color: Annotated[
+        Literal["auto", "always", "never"] | None,
+        Option("--color", help="Colour on the terminal. [env: NO_COLOR]"),
+    ] = None
+    stats: Annotated[bool, Option("--stats", help="Times and counts on stderr, or inside --json.")] = False
+    no_input: Annotated[bool, Option("--no-input", help="Never ask, never read keys.")] = False
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceOptions:
+    """Who speaks, and how."""
+
+    voice: Annotated[
+        str | None, Option("--voice", "-v", metavar="VOICE", help="Name, ID or alias. [env: CARTESIA_VOICE]")
+    ] = None
+    voice_embedding: Annotated[
+        Path | None, Option("--voice-embedding", metavar="FILE", help="A voice of the older API, as JSON.")
+    ] = None
+    model: Annotated[
+        str | None, Option("--model", "-m", metavar="ID", help="Model ID. [env: CARTESIA_MODEL]")
+    ] = None
+    language: Annotated[
+        str | None,
+        Option("--language", "-l", metavar="CODE", help="Like en, de, ja. [env: CARTESIA_LANGUAGE]"),
+    ] = None
+    locale: Annotated[
+        str | None, Option("--locale", metavar="CODE", help="Like en-GB, instead of a language.")
+    ] = None
+    speed: Annotated[
+        str | None, Option("--speed", metavar="0.6–1.5", help="Pace: a factor, or slow, normal, fast.")
+    ] = None
+    volume: Annotated[float | None, Option("--volume", metavar="0.5–2.0", help="Loudness, as a factor.")] = (
+        None
+    )
+    emotion: Annotated[
+        Strings,
+        Option("--emotion", metavar="NAME", help="Like calm or excited; repeatable for the older API."),
+    ] = None
+    dict_: Annotated[str | None, Option("--dict", metavar="ID", help="Pronunciation dictionary.")] = None
+    normalization: Annotated[
+        str | None,
+        Option("--normalization", metavar="auto|off|LOCALE", help="How numbers and dates are read."),
+    ] = None
+    seed: Annotated[
+        int | None, Option("--seed", metavar="N", help="Same seed, same bytes (built-in engine).")
+    ] = None
+    context_id: Annotated[
+        str | None, Option("--context-id", metavar="ID", help="Sent along with the request.")
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutputOptions:
+    """Where the audio goes, and in which form."""
+
+    output: Annotated[
+        Strings, Option("--output", "-o", metavar="FILE", help="Write FILE; '-' is stdout. Repeatable.")
+    ] = None
+    format: Annotated[
+        Literal["wav", "pcm", "raw", "mp3", "flac", "ogg", "opus", "ulaw", "alaw"] | None,
+        Option("--format", help="For '-o -' and names without an ending."),
+    ] = None
+    encoding: Annotated[
+        Literal["pcm_f32le", "pcm_s16le", "pcm_mulaw", "pcm_alaw"] | None,
+        Option("--encoding", help="How samples are stored (wav, raw; flac in part)."),
+    ] = None
+    sample_rate: Annotated[
+        int | None, Option("--sample-rate", "-r", metavar="HZ", help="8000 16000 22050 24000 44100 48000.")
+    ] = None
+    bit_rate: Annotated[
+        int | None, Option("--bit-rate", metavar="BPS", help="MP3: 32000 64000 96000 128000 192000.")
+    ] = None
+    no_clobber: Annotated[bool, Option("--no-clobber", help="Never replace an existing file.")] = False
+    force: Annotated[bool, Option("--force", help="Write audio even to a terminal.")] = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlayOptions:
+    """The loudspeaker."""
+
+    play: Annotated[bool, Option("--play", help="Play it.")] = False
+    device: Annotated[str | None, Option("--device", metavar="NAME|INDEX", help="Which sound device.")] = None
+    gain: Annotated[float | None, Option("--gain", metavar="DB", help="Louder or softer, in decibels.")] = (
+        None
+    )
+    follow: Annotated[bool, Option("--follow", help="Show the words in time with the sound.")] = False
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionOptions:
+    """When each word is spoken, as subtitles or data."""
+
+    timings: Annotated[
+        Strings,
+        Option("--timings", metavar="FILE", help=".srt .vtt .ass .lrc .json .tsv, or '-'. Repeatable."),
+    ] = None
+    timings_format: Annotated[
+        Literal["srt", "vtt", "ass", "lrc", "json", "tsv"] | None,
+        Option("--timings-format", help="For '--timings -' and names without an ending."),
+    ] = None
+    phonemes: Annotated[bool, Option("--phonemes", help="Phoneme timings too (in .json).")] = False
+    captions: Annotated[
+        str | None, Option("--captions", metavar="PROFILE", help="netflix, bbc, shorts, or FILE.toml.")
+    ] = None
+    max_chars: Annotated[int | None, Option("--max-chars", metavar="N", help="Characters a line.")] = None
+    max_lines: Annotated[int | None, Option("--max-lines", metavar="N", help="Lines a cue.")] = None
+    min_duration: Annotated[
+        float | None, Option("--min-duration", metavar="SECONDS", help="Shortest cue.")
+    ] = None
+    max_duration: Annotated[
+        float | None, Option("--max-duration", metavar="SECONDS", help="Longest cue.")
+    ] = None
+    cps: Annotated[float | None, Option("--cps", metavar="N", help="Characters a second, at most.")] = None
+    gap: Annotated[float | None, Option("--gap", metavar="SECONDS", help="Least time between cues.")] = None

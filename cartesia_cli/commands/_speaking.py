@@ -1,0 +1,232 @@
+"""Brings planned speech to its destinations, and tells what became of it."""
+
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Literal
+
+from cartesia_cli import console
+from cartesia_cli.cache import VoiceNames
+from cartesia_cli.captions import Profile, cues_from_words, format_captions
+from cartesia_cli.commands._destinations import Destinations, OpenDestinations, open_destinations
+from cartesia_cli.commands._follow import following
+from cartesia_cli.credentials import Key
+from cartesia_cli.engines import find_voice_id, open_cloud, open_local
+from cartesia_cli.errors import (
+    CredentialsError,
+    LimitError,
+    RequestError,
+    UnavailableError,
+)
+from cartesia_cli.models import EngineName, PhonemeTimings, SpeechRequest, SpeechWarning, Traffic, WordTimings
+from cartesia_cli.settings import Settings
+from cartesia_cli.speech import AudioWritten, SpeechProgress, Timeline, write_speech
+
+_CLOUD_FAILURES = UnavailableError, LimitError, CredentialsError, RequestError
+"""What ``--fallback local`` answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run of ``say``, decided before anything is sent."""
+
+    settings: Settings
+    key: Key | None
+    engine: EngineName
+    fallback: bool
+    """Whether the embedded engine may take over if the cloud fails."""
+
+    transcript: str
+    requests: tuple[SpeechRequest, ...]
+    """One for each part of the transcript."""
+
+    transport: Literal["bytes", "sse"]
+    destinations: Destinations
+    profile: Profile
+    follows: bool
+    """Whether the words are shown in time with the sound."""
+
+    prints_events: bool
+    prints_summary: bool
+    prints_stats: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Performance:
+    """How a run of ``say`` went."""
+
+    engine: EngineName
+    voice_id: str
+    traffic: Traffic
+    timeline: Timeline
+    opened: OpenDestinations
+    started: float
+    """``time.monotonic()``."""
+
+
+def speak(plan: Plan, started: float) -> None:
+    """Speak, write and play as planned; ``started`` is the monotonic time at which the command began."""
+    settings, planned = plan.settings, plan.destinations
+    timeline = Timeline(planned.source)
+    with (
+        following(timeline) as start_following,
+        open_destinations(planned, device=settings.device, gain_db=settings.gain) as opened,
+    ):
+        if plan.follows and opened.player:
+            start_following(opened.player)
+        engine, voice_id, traffic = _perform(plan, opened, timeline)
+        texts = _format_timings(plan, timeline)
+        for file, text in zip(opened.timings, (t for name, t in texts.items() if name != "-"), strict=True):
+            file.write(text.encode())
+    _report(plan, _Performance(engine, voice_id, traffic, timeline, opened, started))
+    if "-" in texts:
+        console.data(texts["-"])
+
+
+def _perform(plan: Plan, opened: OpenDestinations, timeline: Timeline) -> tuple[EngineName, str, Traffic]:
+    """Ask the planned engine, or the one that may take over; return which, its voice, and its traffic."""
+    if plan.engine == "local":
+        return _perform_locally(plan, opened, timeline, plan.requests)
+    try:
+        return _perform_in_cloud(plan, opened, timeline)
+    except _CLOUD_FAILURES as failure:
+        if not plan.fallback or timeline.n_bytes:
+            raise
+        console.note(f"{failure} Going on with the built-in voice.")
+    requests = [replace(request, voice_id="heart") for request in plan.requests]
+    return _perform_locally(plan, opened, timeline, requests)
+
+
+def _perform_in_cloud(
+    plan: Plan, opened: OpenDestinations, timeline: Timeline
+) -> tuple[EngineName, str, Traffic]:
+    with closing(open_cloud(plan.settings, plan.key)) as client:
+        voice_id = plan.requests[0].voice_id
+        if plan.requests[0].voice_embedding is None:
+            voice_id = find_voice_id(voice_id, client, VoiceNames(plan.settings.base_url, plan.key))
+        requests = [replace(request, voice_id=voice_id) for request in plan.requests]
+        synthesize = partial(client.synthesize, transport=plan.transport)
+        for progress in write_speech(
+            synthesize, requests, opened.sink, timeline, repeatable=not plan.prints_events
+        ):
+            _show(progress, plan)
+        return "cloud", voice_id, client.traffic
+
+
+def _perform_locally(
+    plan: Plan, opened: OpenDestinations, timeline: Timeline, requests: Sequence[SpeechRequest]
+) -> tuple[EngineName, str, Traffic]:
+    with closing(open_local()) as engine:
+        voice_id = engine.get_voice(requests[0].voice_id).id
+        for progress in write_speech(engine.synthesize, requests, opened.sink, timeline):
+            _show(progress, plan)
+        return "local", voice_id, engine.traffic
+
+
+def _show(progress: SpeechProgress, plan: Plan) -> None:
+    """Print an event, or what a person must know of it."""
+    if plan.prints_events:
+        console.data_json(_event(progress))
+    elif isinstance(progress, SpeechWarning):
+        console.warn(progress.message)
+
+
+def _event(progress: SpeechProgress) -> dict[str, Any]:
+    match progress:
+        case AudioWritten(n_bytes, start, end):
+            return {"type": "chunk", "bytes": n_bytes, "start": round(start, 3), "end": round(end, 3)}
+        case WordTimings(words):
+            spoken = [{"word": w.word, "start": round(w.start, 3), "end": round(w.end, 3)} for w in words]
+            return {"type": "timestamps", "words": spoken}
+        case PhonemeTimings(phonemes):
+            heard = [
+                {"phoneme": p.phoneme, "start": round(p.start, 3), "end": round(p.end, 3)} for p in phonemes
+            ]
+            return {"type": "phoneme_timestamps", "phonemes": heard}
+        case SpeechWarning(message):
+            return {"type": "warning", "message": message}
+
+
+def _format_timings(plan: Plan, timeline: Timeline) -> dict[str, str]:
+    """Return what each timings file holds, by its name."""
+    wanted = plan.destinations.timings
+    if not wanted:
+        return {}
+    if not timeline.words:
+        raise UnavailableError(
+            "The API sent no word timings, so there is nothing to make subtitles of.",
+            hint="Another model or language may have them.",
+        )
+    language = plan.requests[0].language
+    cues = cues_from_words(timeline.words, plan.profile, language=language)
+    return {
+        target: format_captions(
+            fmt,
+            cues,
+            words=timeline.words,
+            phonemes=timeline.phonemes,
+            text=plan.transcript,
+            language=language,
+            duration=timeline.duration,
+        )
+        for target, fmt in wanted
+    }
+
+
+def _report(plan: Plan, done: _Performance) -> None:
+    """Say what was made: as an event, as one JSON object, as figures, or to a person at the terminal."""
+    stats = _stats(done)
+    if plan.prints_events:
+        console.data_json({"type": "done", "duration": round(done.timeline.duration, 3)})
+    if plan.prints_summary:
+        console.data_json(_summary(plan, done, stats))
+    elif plan.prints_stats:
+        console.report({name: value for name, value in stats.items() if value is not None})
+    named = [target for target in plan.destinations.targets if target != "-"]
+    named += [target for target, _ in plan.destinations.timings if target != "-"]
+    if named:
+        console.hint_to_person(f"{', '.join(named)}: {done.timeline.duration:.1f} s of speech")
+
+
+def _stats(done: _Performance) -> dict[str, Any]:
+    player = done.opened.player
+    first_byte, first_sound = done.timeline.first_byte, player.first_sound if player else None
+    return {
+        "first_byte": _since(done.started, first_byte),
+        "first_sound": _since(done.started, first_sound),
+        "wall": _since(done.started, time.monotonic()),
+        "requests": done.traffic.requests,
+        "retries": done.traffic.retries,
+        "underruns": player.underruns if player else None,
+    }
+
+
+def _since(started: float, moment: float | None) -> float | None:
+    return None if moment is None else round(moment - started, 3)
+
+
+def _summary(plan: Plan, done: _Performance, stats: dict[str, Any]) -> dict[str, Any]:
+    planned = plan.destinations
+    return {
+        "engine": done.engine,
+        "voice": done.voice_id,
+        "model": plan.requests[0].model_id if done.engine == "cloud" else None,
+        "text": plan.transcript,
+        "duration": round(done.timeline.duration, 3),
+        "outputs": [
+            {
+                "path": target,
+                "format": output.name,
+                "encoding": output.encoding,
+                "sample_rate": output.sample_rate,
+                "bytes": sink.written,
+            }
+            for target, output, sink in zip(
+                planned.targets, planned.formats, done.opened.outputs, strict=True
+            )
+        ],
+        "timings": [target for target, _ in planned.timings],
+        "stats": stats,
+    }

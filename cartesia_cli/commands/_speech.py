@@ -1,0 +1,113 @@
+"""From the options of a voice to a request that an engine understands."""
+
+import json
+from pathlib import Path
+from typing import Literal
+
+from cartesia_cli import console
+from cartesia_cli.commands._options import VoiceOptions
+from cartesia_cli.errors import UsageError
+from cartesia_cli.models import AudioFormat, EngineName, SpeechRequest
+from cartesia_cli.settings import Settings
+
+_SLOWEST, _FASTEST = 0.6, 1.5
+_SOFTEST, _LOUDEST = 0.5, 2.0
+
+
+def speech_request(
+    options: VoiceOptions,
+    settings: Settings,
+    format: AudioFormat,
+    *,
+    word_timestamps: bool,
+    phoneme_timestamps: bool,
+) -> SpeechRequest:
+    """Return a request without its text.
+
+    Raises:
+        UsageError: an option is out of its range, or contradicts another.
+    """
+    if options.locale and options.language:
+        raise UsageError("--language and --locale exclude each other.", hint="a locale names its language")
+    return SpeechRequest(
+        transcript="",
+        voice_id=settings.aliases.get(settings.voice, settings.voice),
+        format=format,
+        model_id=settings.model,
+        language=None if options.locale else settings.language,
+        locale=options.locale,
+        speed=_speed(options.speed),
+        volume=_volume(options.volume),
+        emotion=tuple(options.emotion or ()),
+        normalization=options.normalization,
+        pronunciation_dict_id=options.dict_,
+        context_id=options.context_id,
+        voice_embedding=_read_embedding(options.voice_embedding) if options.voice_embedding else None,
+        word_timestamps=word_timestamps,
+        phoneme_timestamps=phoneme_timestamps,
+        seed=options.seed,
+    )
+
+
+def warn_of_ignored_options(
+    engine: EngineName, options: VoiceOptions, settings: Settings, transport: str | None
+) -> None:
+    """Name, in one warning, the options whose only effect this engine cannot have: the manner.
+
+    Raises:
+        UsageError: an option would change the words themselves, and this engine cannot do it.
+    """
+    if engine == "cloud":
+        if options.seed is not None:
+            console.warn("the API has no --seed; ignored")
+        return
+    if options.voice_embedding:
+        raise UsageError("The built-in engine has no --voice-embedding.", hint="use --engine cloud")
+    if options.dict_:
+        raise UsageError("The built-in engine has no pronunciation dictionary of this ID.")
+    given = {
+        "--model": settings.origin("model") == "option",
+        "--emotion": options.emotion,
+        "--normalization": options.normalization,
+        "--context-id": options.context_id,
+        "--transport": transport not in {None, "auto"},
+    }
+    ignored = [name for name, value in given.items() if value]
+    if ignored:
+        console.warn(f"the built-in engine has no {', '.join(ignored)}; ignored")
+
+
+def _speed(given: str | None) -> float | Literal["slow", "normal", "fast"] | None:
+    if given is None or given == "slow" or given == "normal" or given == "fast":  # noqa: PLR1714  mypy narrows only so
+        return given
+    try:
+        factor = float(given)
+    except ValueError:
+        factor = 0.0
+    if not _SLOWEST <= factor <= _FASTEST:
+        raise UsageError(
+            f"--speed {given} is not a pace.", hint=f"{_SLOWEST} to {_FASTEST}, or slow, normal, fast"
+        )
+    return factor
+
+
+def _volume(given: float | None) -> float | None:
+    if given is not None and not _SOFTEST <= given <= _LOUDEST:
+        raise UsageError(f"--volume {given:g} is out of range.", hint=f"{_SOFTEST} to {_LOUDEST}")
+    return given
+
+
+def _read_embedding(path: Path) -> tuple[float, ...]:
+    """Return the numbers of a voice embedding: a JSON list, or an object that has it as ``embedding``."""
+    try:
+        value = json.loads(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"Cannot read {path}: {error.strerror}.") from error
+    except ValueError as error:
+        raise UsageError(f"{path} is not JSON: {error}.") from error
+    numbers = value.get("embedding") if isinstance(value, dict) else value
+    if not (isinstance(numbers, list) and numbers and all(isinstance(n, (int, float)) for n in numbers)):
+        raise UsageError(
+            f"{path} holds no voice embedding.", hint='a list of numbers, or {"embedding": [...]}'
+        )
+    return tuple(float(n) for n in numbers)

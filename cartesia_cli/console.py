@@ -1,0 +1,236 @@
+"""The one module that prints: data on stdout, everything else on stderr."""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from cartesia_cli.errors import CartesiaError, ExitCode, OutputError
+
+
+@dataclass(slots=True)
+class _State:
+    """How this run wants to be spoken to; set once by ``configure``."""
+
+    json: bool = False
+    quiet: bool = False
+    color: str = "auto"
+    secret: str | None = None
+    log_file: Path | None = None
+
+
+_state = _State()
+_log = logging.getLogger("cartesia_cli")
+
+
+def configure(
+    *,
+    json: bool = False,
+    quiet: bool = False,
+    verbose: int = 0,
+    log_file: Path | None = None,
+) -> None:
+    """Set how this run reports; ``verbose`` 1 logs steps, 2 logs details."""
+    _state.json, _state.quiet, _state.log_file = json, quiet, log_file
+    _log.handlers.clear()
+    _log.setLevel(logging.WARNING if not (verbose or log_file) else logging.DEBUG)
+    _log.propagate = False
+    if verbose:
+        handler: logging.Handler = logging.StreamHandler(sys.stderr)
+        handler.setLevel(logging.INFO if verbose == 1 else logging.DEBUG)
+        handler.setFormatter(_Redacted("cartesia: %(message)s"))
+        _log.addHandler(handler)
+    if log_file:
+        try:
+            handler = logging.FileHandler(log_file, encoding="utf-8")
+        except OSError as error:
+            raise OutputError(f"Cannot write the log {log_file}: {error.strerror}.") from error
+        handler.setFormatter(_Redacted("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        _log.addHandler(handler)
+    if not _log.handlers:
+        _log.addHandler(logging.NullHandler())
+
+
+def set_color(color: str) -> None:
+    """Use colour "auto", "always" or "never", from the settings."""
+    _state.color = color
+
+
+def keep_secret(key: str | None) -> None:
+    """Never show ``key`` again, whatever a message or a log record holds."""
+    _state.secret = key
+
+
+class _Redacted(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return _redact(super().format(record))
+
+
+def _redact(text: str) -> str:
+    return text.replace(_state.secret, "[key]") if _state.secret else text
+
+
+def data(text: str) -> None:
+    """Write to stdout, where the next program reads."""
+    try:
+        sys.stdout.write(text)
+    except UnicodeEncodeError:  # LANG=C: the bytes of our data never depend on the locale
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())
+    except OSError as error:
+        raise _lost(error) from error
+
+
+def data_json(value: Mapping[str, Any]) -> None:
+    """Write one JSON object as a line to stdout, at once."""
+    data(json.dumps(value, ensure_ascii=False) + "\n")
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        raise _lost(error) from error
+
+
+def _lost(error: OSError) -> BaseException:
+    return error if isinstance(error, BrokenPipeError) else stdout_failure(error)
+
+
+def stdout_failure(error: OSError) -> OutputError:
+    """Return what to tell the user about a stdout that takes no more."""
+    return OutputError(f"Cannot write to standard output: {error.strerror}.")
+
+
+def note(message: str) -> None:
+    """Tell a person something that a script need not know; silent with ``--quiet``."""
+    if not _state.quiet:
+        _print_error(f"cartesia: {message}")
+
+
+def hint_to_person(message: str) -> None:
+    """Like ``note``, and silent where no person looks at stderr."""
+    if stderr_is_terminal():
+        note(message)
+
+
+def warn(message: str) -> None:
+    """Say what could not be done as asked."""
+    note(f"warning: {message}")
+
+
+def report(lines: Mapping[str, object]) -> None:
+    """Show what the user asked to know (``--stats``), a name and a value a line."""
+    for name, value in lines.items():
+        _print_error(f"{name}: {value}")
+
+
+def error(failure: CartesiaError) -> ExitCode:
+    """Show a failure as one line and its hint as a second, or as one JSON object; return its status."""
+    if _state.json or _asked_for_json():
+        facts = {
+            "status": int(failure.exit_code),
+            "code": failure.code,
+            "title": failure.title,
+            "message": str(failure),
+            "request_id": failure.request_id,
+            "hint": failure.hint,
+        }
+        known = {name: _printable(value) for name, value in facts.items() if value is not None}
+        _print_error(json.dumps({"error": known}, ensure_ascii=False))
+        return failure.exit_code
+    _print_error(f"cartesia: {_printable(str(failure))}")
+    if failure.request_id:
+        _print_error(f"request: {_printable(failure.request_id)}")
+    if failure.hint:
+        _print_error(f"hint: {_printable(failure.hint)}")
+    return failure.exit_code
+
+
+def _asked_for_json() -> bool:
+    """Tell whether ``--json`` was given, even on a command line that could not be read."""
+    arguments = sys.argv[1:]
+    return "--json" in (arguments[: arguments.index("--")] if "--" in arguments else arguments)
+
+
+def bug(failure: Exception) -> None:
+    """Log the traceback of an unexpected exception and tell the user where it is."""
+    import tempfile
+    import traceback
+
+    text = _redact("".join(traceback.format_exception(failure)))
+    path: Path | None = _state.log_file
+    try:
+        if path is None:
+            handle, name = tempfile.mkstemp(prefix="cartesia-bug-", suffix=".log")
+            os.close(handle)
+            path = Path(name)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError:
+        path = None
+    where = f"the details are in {path}" if path else "no log file could be written"
+    _print_error(f"cartesia: internal error ({type(failure).__name__}); {where}")
+    _print_error("hint: please report it, with that file")
+
+
+def end_quietly(reason: BaseException) -> int:
+    """Return the status of a run that was ended from outside, and make sure nothing more is said."""
+    if isinstance(reason, BrokenPipeError):
+        # Python flushes stdout once more when it ends, and would complain on stderr.
+        quiet = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(quiet, sys.stdout.fileno())
+        return ExitCode.PIPE_CLOSED
+    return int(getattr(reason, "status", ExitCode.INTERRUPTED))
+
+
+def _printable(value: object) -> object:
+    """Return text without control characters: a server must not drive a terminal."""
+    if not isinstance(value, str):
+        return value
+    return "".join(" " if ord(c) < 32 or 127 <= ord(c) < 160 else c for c in _redact(value))
+
+
+def _print_error(line: str) -> None:
+    try:
+        print(_redact(line), file=sys.stderr, flush=True)
+    except (OSError, ValueError):
+        return  # stderr is closed or full; there is nobody left to tell
+
+
+def stdout_is_terminal() -> bool:
+    """Tell whether a person looks at stdout."""
+    return sys.stdout.isatty()
+
+
+def stderr_is_terminal() -> bool:
+    """Tell whether a person looks at stderr."""
+    return sys.stderr.isatty()
+
+
+def use_color(stream: TextIO) -> bool:
+    """Decide on colour: the option, then NO_COLOR and FORCE_COLOR, then whether it is a terminal."""
+    if _state.color != "auto":
+        return _state.color == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or stream.isatty()
+
+
+def status(text: str) -> None:
+    """Replace the line at the cursor on stderr with ``text``; for a terminal only."""
+    _write_status(f"\r\x1b[2K{text}")
+
+
+def end_status() -> None:
+    """Leave the line that ``status`` wrote and start a new one."""
+    _write_status("\n")
+
+
+def _write_status(text: str) -> None:
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        return
