@@ -1,0 +1,65 @@
+"""Who asks, with which key, and in which version of the API."""
+
+import hmac
+import re
+from collections.abc import Collection
+
+from starlette.requests import HTTPConnection
+
+from cartesia_cli.errors import CredentialsError, RequestError
+
+NEWEST_VERSION = "2026-08-14"
+"""What an answer is like when a request names no version."""
+
+
+def requested_version(connection: HTTPConnection) -> str:
+    """Return the version that the query or else the header names, or the newest if that is no date."""
+    version = _named_version(connection)
+    return version if _is_date(version) else NEWEST_VERSION
+
+
+def check_version(connection: HTTPConnection) -> None:
+    """Refuse a version that is not a date; none at all is taken for the newest.
+
+    Raises:
+        RequestError: not ``YYYY-MM-DD``.
+    """
+    version = _named_version(connection)
+    if not _is_date(version):
+        raise RequestError(
+            f"The version {version!r} is not a date like {NEWEST_VERSION}.", title="Invalid version"
+        )
+
+
+def presented_key(connection: HTTPConnection) -> str | None:
+    """Return the key or token of a request: from ``Authorization``, ``X-API-Key`` or the query."""
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return token.strip()
+    query = connection.query_params
+    return connection.headers.get("x-api-key") or query.get("api_key") or query.get("access_token") or None
+
+
+def check_key(connection: HTTPConnection, keys: Collection[str] | None) -> None:
+    """Refuse a request without one of ``keys``; ``None`` lets everyone in.
+
+    Raises:
+        CredentialsError: no key, or one that is not accepted.
+    """
+    if keys is None:
+        return
+    key = presented_key(connection)
+    if key is None:
+        raise CredentialsError("The request carries no API key.", title="Unauthorized")
+    # Every key is compared, each in constant time: the answer's delay tells nothing.
+    if not sum(hmac.compare_digest(key.encode(), accepted.encode()) for accepted in keys):
+        raise CredentialsError("The API key is not valid.", title="Unauthorized")
+
+
+def _named_version(connection: HTTPConnection) -> str:
+    query = connection.query_params.get("cartesia_version")
+    return query or connection.headers.get("cartesia-version") or NEWEST_VERSION
+
+
+def _is_date(version: str) -> bool:
+    return re.fullmatch(r"\d{4}-\d{2}-\d{2}", version, re.ASCII) is not None

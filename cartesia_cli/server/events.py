@@ -1,0 +1,91 @@
+"""Speech events as an event stream. No I/O."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from cartesia_cli.errors import CartesiaError
+from cartesia_cli.models import (
+    AudioChunk,
+    AudioFormat,
+    PhonemeTimings,
+    SpeechEvent,
+    SpeechRequest,
+    WordTimings,
+)
+from cartesia_cli.server.failures import status_of
+from cartesia_cli.wire import encode_done, encode_error_event, encode_event
+
+
+def aligned(events: Iterator[SpeechEvent], audio: AudioFormat, seconds: float) -> Iterator[SpeechEvent]:
+    """Yield ``events`` with the audio cut anew into chunks of ``seconds`` (the last may be shorter).
+
+    No chunk ends inside a sample, whatever the engine's own chunks are like. Other events are passed on at
+    once; so up to ``seconds`` of the audio before them may follow them.
+    """
+    size = max(1, round(audio.sample_rate * seconds)) * audio.encoding.sample_width
+    rest = b""
+    for event in events:
+        if not isinstance(event, AudioChunk):
+            yield event
+            continue
+        data = rest + event.data
+        end = len(data) - len(data) % size
+        for start in range(0, end, size):
+            yield AudioChunk(data[start : start + size])
+        rest = data[end:]
+    if rest:
+        yield AudioChunk(rest)
+
+
+def event_stream(
+    events: Iterator[SpeechEvent],
+    request: SpeechRequest,
+    *,
+    request_id: str = "",
+    clock: Callable[[], float] = time.perf_counter,
+) -> Iterator[bytes]:
+    """Yield the frames of one answer; the last one is ``done``, or ``error`` if the engine failed.
+
+    Timings that the request did not ask for are left out, whatever the engine yields.
+
+    Args:
+        events: what the engine says.
+        request: what it was asked.
+        request_id: named in an error.
+        clock: seconds; how long the engine took for each chunk goes into ``step_time``.
+
+    Raises:
+        CartesiaError: the engine failed before the first frame, so that the answer can still have a status.
+    """
+    asked_at = clock()
+    begun = False
+    try:
+        for event in events:
+            message = _encode(event, request, step_time=(clock() - asked_at) * 1000)
+            if message is not None:
+                begun = True
+                yield frame(message)
+            asked_at = clock()
+    except CartesiaError as error:
+        if not begun:
+            raise
+        error.request_id = error.request_id or request_id
+        yield frame(encode_error_event(error, status=status_of(error), context_id=request.context_id))
+    else:
+        yield frame(encode_done(request.context_id))
+
+
+def frame(message: Mapping[str, Any]) -> bytes:
+    """Return one frame in the form that every generation of clients reads: a name, one line of JSON."""
+    data = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+    return f"event: {message['type']}\ndata: {data}\n\n".encode()
+
+
+def _encode(event: SpeechEvent, request: SpeechRequest, *, step_time: float) -> dict[str, Any] | None:
+    if isinstance(event, WordTimings) and not request.word_timestamps:
+        return None
+    if isinstance(event, PhonemeTimings) and not request.phoneme_timestamps:
+        return None
+    return encode_event(event, context_id=request.context_id, step_time=round(step_time, 3))

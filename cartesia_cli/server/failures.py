@@ -1,0 +1,88 @@
+"""Errors of our tree as answers of the API."""
+
+from collections.abc import Mapping
+from uuid import uuid4
+
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+
+from cartesia_cli.errors import (
+    CartesiaError,
+    CredentialsError,
+    LimitError,
+    RequestError,
+    UnavailableError,
+    UsageError,
+)
+from cartesia_cli.server.access import requested_version
+from cartesia_cli.wire import encode_error
+
+_STATUS_OF_CODE: Mapping[str, int] = {
+    "quota_exceeded": 402,
+    "plan_upgrade_required": 403,
+    "voice_not_found": 404,
+    "not_found": 404,
+    "file_too_large": 413,
+    "concurrency_limited": 429,
+}
+"""The API does not say which code has which status; these are the obvious ones."""
+
+_STATUS_OF_CLASS: Mapping[type[CartesiaError], int] = {
+    CredentialsError: 401,
+    LimitError: 429,
+    RequestError: 400,
+    UsageError: 400,
+    UnavailableError: 503,
+}
+
+
+def status_of(error: CartesiaError) -> int:
+    """Return the HTTP status for ``error``: by its code, else by its class, else 500."""
+    if (status := _STATUS_OF_CODE.get(error.code or "")) is not None:
+        return status
+    return next((status for kind, status in _STATUS_OF_CLASS.items() if isinstance(error, kind)), 500)
+
+
+def request_id(connection: HTTPConnection) -> str:
+    """Return the identifier of this request, the same for its whole life."""
+    state: dict[str, str] = connection.scope.setdefault("state", {})
+    return state.setdefault("request_id", str(uuid4()))
+
+
+def error_response(connection: HTTPConnection, error: CartesiaError, status: int | None = None) -> Response:
+    """Return the answer for ``error``: JSON from version 2026-03-01 on, text before.
+
+    Tells clients when repeating the request is of no use (a quota), and when it is (too many at once).
+    """
+    status = status or status_of(error)
+    error.request_id = error.request_id or request_id(connection)
+    body, content_type = encode_error(error, status=status, version=requested_version(connection))
+    headers = {"content-type": content_type, "x-request-id": error.request_id}
+    if status in {402, 500}:
+        headers["x-should-retry"] = "false"
+    elif status == 429:
+        headers["retry-after"] = "1"
+    return Response(body, status_code=status, headers=headers)
+
+
+def on_cartesia_error(request: Request, error: Exception) -> Response:
+    """Answer with an error that an engine or a route raised."""
+    assert isinstance(error, CartesiaError)  # noqa: S101 - registered for this class alone
+    return error_response(request, error)
+
+
+def on_http_exception(request: Request, error: Exception) -> Response:
+    """Answer with what the router refused: an unknown path, a method that a path has not."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class alone
+    refusal = RequestError(
+        f"{request.method} {request.url.path}: {error.detail}",
+        title=error.detail,
+        code="not_found" if error.status_code == 404 else None,
+    )
+    return error_response(request, refusal, error.status_code)
+
+
+def on_bug(request: Request, _error: Exception) -> Response:
+    """Answer 500 for what nobody foresaw; the traceback goes to the log."""
+    return error_response(request, CartesiaError("The server failed.", title="Internal error"))

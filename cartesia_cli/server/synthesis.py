@@ -1,0 +1,78 @@
+"""``POST /tts/bytes`` and ``POST /tts/sse``: text in, speech out."""
+
+import json
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from cartesia_cli.engines import Synthesizer
+from cartesia_cli.errors import RequestError
+from cartesia_cli.models import Container, SpeechRequest
+from cartesia_cli.server.containers import CONTENT_TYPES, wrapped
+from cartesia_cli.server.events import aligned, event_stream
+from cartesia_cli.server.failures import request_id
+from cartesia_cli.server.streaming import Pieces, PulledResponse
+from cartesia_cli.wire import decode_request
+
+
+def synthesis_routes(synthesizer: Synthesizer, *, chunk_seconds: float | None, max_body: int) -> list[Route]:
+    """Return the routes that speak with ``synthesizer``; the arguments are those of ``create_app``."""
+
+    async def tts_bytes(request: Request) -> Response:
+        payload = await read_json(request, max_body)
+        asked = decode_request(payload, endpoint="bytes")
+        headers = {"content-type": CONTENT_TYPES[asked.format.container]}
+        if payload.get("save") is True:
+            headers["cartesia-file-id"] = f"file_{uuid4()}"
+        return await PulledResponse.of(spoken_bytes(synthesizer, asked), headers=headers)
+
+    async def tts_sse(request: Request) -> Response:
+        asked = decode_request(await read_json(request, max_body), endpoint="sse")
+        headers = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store"}
+        frames = spoken_events(synthesizer, asked, chunk_seconds, request_id(request))
+        return await PulledResponse.of(frames, headers=headers)
+
+    return [Route("/tts/bytes", tts_bytes, methods=["POST"]), Route("/tts/sse", tts_sse, methods=["POST"])]
+
+
+def spoken_bytes(synthesizer: Synthesizer, request: SpeechRequest) -> Pieces:
+    """Yield the audio of one request in its container, as it is made."""
+    samples = replace(request, format=replace(request.format, container=Container.RAW, bit_rate=None))
+    with closing(synthesizer.synthesize(samples)) as events:
+        yield from wrapped(events, request.format)
+
+
+def spoken_events(
+    synthesizer: Synthesizer, request: SpeechRequest, chunk_seconds: float | None, identifier: str
+) -> Pieces:
+    """Yield the frames of one request's event stream, as they are made."""
+    with closing(synthesizer.synthesize(request)) as events:
+        cut = events if chunk_seconds is None else aligned(events, request.format, chunk_seconds)
+        yield from event_stream(cut, request, request_id=identifier)
+
+
+async def read_json(request: Request, max_body: int) -> dict[str, Any]:
+    """Return the object in a request's body.
+
+    Raises:
+        RequestError: too large, not JSON, or not an object.
+    """
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > max_body:
+            raise RequestError(
+                f"The body has more than {max_body} bytes.", title="Body too large", code="file_too_large"
+            )
+    try:
+        payload = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise RequestError(f"The body is not JSON: {error}", title="Invalid request") from error
+    if not isinstance(payload, dict):
+        raise RequestError("The body must be a JSON object.", title="Invalid request")
+    return payload
