@@ -1,0 +1,207 @@
+"""A loopback server that is faster than any client: what a benchmark measures is the client.
+
+It answers ``POST /tts/bytes`` and ``POST /tts/sse`` with as many seconds of audio as the transcript says
+("3600" is an hour): ``pcm_f32le`` at 44.1 kHz in chunks of 100 ms, or the same length of silent MP3 where the
+container is ``mp3``. Every frame is made beforehand; serving is one system call for many chunks.
+
+    python fastserver.py [--pace MS] [--stamp] [--first-byte MS]
+
+prints its address and runs until its standard input ends. With ``--pace`` a chunk is written every so many
+milliseconds; with ``--stamp`` its first 8 bytes are the time of the write (``time.monotonic_ns``, the same
+clock in every process of a machine), so that a reader knows how long it was under way. ``--first-byte``
+delays the answer's first byte, as synthesis does.
+"""
+
+import argparse
+import base64
+import contextlib
+import json
+import re
+import socket
+import struct
+import sys
+import threading
+import time
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+SAMPLE_RATE = 44_100
+CHUNK_SECONDS = 0.1
+CHUNK_BYTES = int(SAMPLE_RATE * CHUNK_SECONDS) * 4
+STAMP = struct.Struct("<Q")
+
+_BATCH = 16
+"""Chunks in one write: about 280 kB of bytes, 380 kB of events."""
+
+_MP3_FRAME = bytes.fromhex("fffb90c4") + bytes(413)
+"""One frame of silence: MPEG-1 layer III, 128 kbit/s, 44.1 kHz, mono; 1152 samples."""
+
+_EVENT_HEAD = b'event: chunk\ndata: {"type":"chunk","data":"'
+_EVENT_TAIL = b'","done":false,"status_code":206,"step_time":41.7}\n\n'
+_DONE = b'event: done\ndata: {"type":"done","done":true,"status_code":206}\n\n'
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the server answers."""
+
+    pace: float | None = None
+    """Seconds from one chunk to the next; ``None``: as fast as the client reads."""
+
+    stamp: bool = False
+    first_byte: float = 0.0
+    """Seconds before the answer begins."""
+
+
+def chunk_audio() -> bytes:
+    """Return the payload of every chunk: a triangle wave of 100 Hz in 32-bit floats, ten periods."""
+    period = SAMPLE_RATE // 100
+    wave = [abs(2 * k - period) / period - 0.5 for k in range(period)]
+    n_samples = CHUNK_BYTES // 4
+    return array("f", (wave * (n_samples // period + 1))[:n_samples]).tobytes()
+
+
+def stamped(audio: bytes) -> bytes:
+    """Return ``audio`` with the present time in its first 8 bytes."""
+    return STAMP.pack(time.monotonic_ns()) + audio[STAMP.size :]
+
+
+def http_chunk(data: bytes) -> bytes:
+    """Return ``data`` as one chunk of a chunked body."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+class Answer:
+    """The frames of one kind of answer."""
+
+    def __init__(self, *, sse: bool, container: str) -> None:
+        self._sse = sse
+        self._container = container
+        self._audio = chunk_audio()
+        # 9 bytes are 12 characters: what follows the stamp is encoded once and for all.
+        self._rest = base64.b64encode(self._audio[9:])
+
+    def head(self) -> bytes:
+        """Return the status line, the headers, and what stands before the audio."""
+        kind = b"text/event-stream" if self._sse else b"audio/" + self._container.encode()
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ntransfer-encoding: chunked\r\n\r\n" % kind
+        if self._container == "wav" and not self._sse:
+            fmt = struct.pack("<4sIHHIIHH", b"fmt ", 16, 3, 1, SAMPLE_RATE, SAMPLE_RATE * 4, 4, 32)
+            size = 0xFFFF_FFFF
+            riff = struct.pack("<4sI4s", b"RIFF", size, b"WAVE") + fmt + struct.pack("<4sI", b"data", size)
+            head += http_chunk(riff)
+        return head
+
+    def chunk(self, *, stamp: bool) -> bytes:
+        """Return one chunk of 100 ms, as it is on the wire."""
+        if self._container == "mp3" and not self._sse:
+            return http_chunk(_MP3_FRAME * 4)  # 104.5 ms
+        audio = stamped(self._audio) if stamp else self._audio
+        if not self._sse:
+            return http_chunk(audio)
+        return http_chunk(_EVENT_HEAD + base64.b64encode(audio[:9]) + self._rest + _EVENT_TAIL)
+
+    def tail(self) -> bytes:
+        """Return what stands after the audio."""
+        return (http_chunk(_DONE) if self._sse else b"") + b"0\r\n\r\n"
+
+
+def frames(answer: Answer, n_chunks: int, *, batch: int) -> Iterator[bytes]:
+    """Yield ``n_chunks`` chunks, ``batch`` of them at a time."""
+    chunk = answer.chunk(stamp=False)
+    full = chunk * batch
+    for _ in range(n_chunks // batch):
+        yield full
+    yield chunk * (n_chunks % batch)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request wants."""
+
+    path: str
+    seconds: float
+    container: str
+
+
+def read_request(reader: BinaryIO) -> Asked | None:
+    """Return the next request of a connection, or ``None`` at its end."""
+    request_line = reader.readline().split()
+    if len(request_line) < 3:
+        return None
+    length = 0
+    while (line := reader.readline()) not in {b"\r\n", b""}:
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            length = int(value)
+    body = json.loads(reader.read(length) or b"{}")
+    number = re.search(r"\d+(?:\.\d+)?", body.get("transcript", ""))
+    container = body.get("output_format", {}).get("container", "raw")
+    return Asked(request_line[1].decode(), float(number[0]) if number else 1.0, container)
+
+
+def answer_request(connection: socket.socket, asked: Asked, options: Options) -> None:
+    """Send one answer, all at once or chunk by chunk."""
+    path = asked.path.rstrip("/")
+    if path not in {"/tts/bytes", "/tts/sse"}:
+        connection.sendall(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
+        return
+    answer = Answer(sse=path == "/tts/sse", container=asked.container)
+    n_chunks = round(asked.seconds / CHUNK_SECONDS)
+    if options.first_byte:
+        time.sleep(options.first_byte)
+    connection.sendall(answer.head())
+    if options.pace is None and not options.stamp:
+        for data in frames(answer, n_chunks, batch=_BATCH):
+            connection.sendall(data)
+    else:
+        send_paced(connection, answer, n_chunks, options)
+    connection.sendall(answer.tail())
+
+
+def send_paced(connection: socket.socket, answer: Answer, n_chunks: int, options: Options) -> None:
+    """Send chunk by chunk, each at its own time, whatever the one before took."""
+    began = time.monotonic()
+    for i in range(n_chunks):
+        if options.pace and (wait := began + i * options.pace - time.monotonic()) > 0:
+            time.sleep(wait)
+        connection.sendall(answer.chunk(stamp=options.stamp))
+
+
+def serve_connection(connection: socket.socket, options: Options) -> None:
+    """Answer the requests of one connection."""
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # A client that has what it wanted may leave at any time.
+    with connection, connection.makefile("rb") as reader, contextlib.suppress(ConnectionError):
+        while asked := read_request(reader):
+            answer_request(connection, asked, options)
+
+
+def accept(listener: socket.socket, options: Options) -> None:
+    """Serve each connection in a thread, for ever."""
+    while True:
+        connection, _ = listener.accept()
+        threading.Thread(target=serve_connection, args=(connection, options), daemon=True).start()
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--pace", type=float, metavar="MS", help="milliseconds from one chunk to the next")
+    parser.add_argument("--stamp", action="store_true", help="put the time of the write into every chunk")
+    parser.add_argument("--first-byte", type=float, default=0, metavar="MS", help="delay of the answer")
+    given = parser.parse_args()
+    pace = None if given.pace is None else given.pace / 1000
+    options = Options(pace, given.stamp, given.first_byte / 1000)
+    listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+    print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+    threading.Thread(target=accept, args=(listener, options), daemon=True).start()
+    sys.stdin.buffer.read()
+
+
+if __name__ == "__main__":
+    main()

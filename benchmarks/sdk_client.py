@@ -1,0 +1,66 @@
+"""The reference: the official SDK, used as its documentation shows.
+
+    python sdk_client.py sse|bytes|stream URL TRANSCRIPT FILE
+
+``sse`` is ``generate_sse``, ``bytes`` is ``generate`` and ``write_to_file``, ``stream`` is ``generate`` as a
+streaming response. FILE ``-`` is standard output, written chunk by chunk.
+"""
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from cartesia import Cartesia
+from cartesia.types.raw_output_format_param import RawOutputFormatParam
+
+VOICE = "6ccbfb76-1fc6-48f7-b71d-91ac6298247b"
+MODEL = "sonic-latest"
+FORMAT: RawOutputFormatParam = {"container": "raw", "encoding": "pcm_f32le", "sample_rate": 44_100}
+
+
+def main(mode: str, url: str, transcript: str, output: str) -> None:
+    """Fetch the audio of one transcript."""
+    client = Cartesia(api_key="benchmark", base_url=url)
+    if mode == "bytes":
+        response = client.tts.generate(
+            model_id=MODEL, transcript=transcript, voice=VOICE, output_format=FORMAT
+        )
+        response.write_to_file(output)
+        return
+    with opened(output) as file:
+        for audio in chunks(client, mode, transcript):
+            file.write(audio)
+            if output == "-":
+                file.flush()
+
+
+def chunks(client: Cartesia, mode: str, transcript: str) -> Iterator[bytes]:
+    """Yield the audio as it comes."""
+    if mode == "sse":
+        for event in client.tts.generate_sse(
+            model_id=MODEL, transcript=transcript, voice=VOICE, output_format=FORMAT
+        ):
+            if event.type == "error":
+                sys.exit(str(event))
+            if event.type == "chunk" and event.audio:
+                yield event.audio
+        return
+    with client.tts.with_streaming_response.generate(
+        model_id=MODEL, transcript=transcript, voice=VOICE, output_format=FORMAT
+    ) as response:
+        yield from response.iter_bytes()
+
+
+@contextlib.contextmanager
+def opened(output: str) -> Iterator[BinaryIO]:
+    """Open a file, or standard output for ``-``."""
+    if output == "-":
+        yield sys.stdout.buffer
+        return
+    with open(output, "wb") as file:  # noqa: PTH123 - pathlib is not what is measured
+        yield file
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
