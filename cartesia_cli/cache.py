@@ -2,15 +2,15 @@
 
 import json
 import os
-import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 from cartesia_cli.errors import OutputError, UsageError
 from cartesia_cli.files import replace_file
+from cartesia_cli.folders import user_folder
 
 _DAY = 86_400.0
 
@@ -21,25 +21,6 @@ class Secret(Protocol):
     @property
     def value(self) -> str:
         """The key itself."""
-
-
-def cache_folder(environ: Mapping[str, str]) -> Path | None:
-    """Return the user's cache folder, which may not exist; None if the user has no home.
-
-    It is the one of platformdirs, whose import the common case can do without.
-    """
-    base, home = Path(environ.get("XDG_CACHE_HOME", "")), Path(environ.get("HOME", ""))
-    if not base.is_absolute() and sys.platform not in {"win32", "darwin"}:
-        base = home / ".cache"
-    if base.is_absolute():
-        return base / "cartesia"
-    import platformdirs
-
-    try:
-        folder = Path(platformdirs.user_cache_dir("cartesia", appauthor=False))
-    except RuntimeError:
-        return None
-    return folder if folder.is_absolute() else None
 
 
 class VoiceNames:
@@ -62,7 +43,7 @@ class VoiceNames:
         folder: Path | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        folder = folder or cache_folder(os.environ)
+        folder = folder or user_folder("cache", os.environ)
         owner = _fingerprint(base_url, key.value if key else "")
         self._folder = folder and folder / "voices" / owner
         self._clock = clock

@@ -1,5 +1,6 @@
 """Assembles the commands; the one place where an error becomes an exit status."""
 
+import importlib
 import signal
 import sys
 from collections.abc import Callable
@@ -9,9 +10,10 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from cartesia_cli import console
-from cartesia_cli.commands.say import say
+from cartesia_cli import __version__, console
 from cartesia_cli.errors import CartesiaError, ExitCode, UsageError
+
+_HELP = {"help_option_names": ["-h", "--help"]}
 
 
 class _Terminated(KeyboardInterrupt):
@@ -22,18 +24,44 @@ class _Terminated(KeyboardInterrupt):
         self.status = 128 + signum
 
 
-class _ErrorBoundary(TyperGroup):
-    """Turns whatever ends a command into one line on stderr and a documented status.
+COMMANDS = {
+    "say": "Speak TEXT: into files, to stdout, to the loudspeaker; with the time of every word.",
+}
+"""Each subcommand, the name of its module and function, with its summary; in the order of ``--help``."""
 
-    It stands inside the Typer group, not around ``app()``, so that a test
-    which calls the app in its own process sees what a shell sees.
+
+class _Commands(TyperGroup):
+    """Imports a command when it is asked for, and turns whatever ends it into one line and a status.
+
+    The border stands inside the Typer group, not around ``app()``, so that a
+    test which calls the app in its own process sees what a shell sees.
     """
 
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"cartesia_cli.commands.{cmd_name}")
+        command = typer.Typer(
+            add_completion=False,
+            rich_markup_mode=None,
+            pretty_exceptions_enable=False,
+            context_settings=_HELP,
+        )
+        command.command(cmd_name)(getattr(module, cmd_name))
+        return typer.main.get_command(command)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
     def invoke(self, ctx: Any) -> Any:
-        return _guard(lambda: super(_ErrorBoundary, self).invoke(ctx))
+        return _guard(lambda: super(_Commands, self).invoke(ctx))
 
     def make_context(self, *args: Any, **options: Any) -> Any:
-        return _guard(lambda: super(_ErrorBoundary, self).make_context(*args, **options))
+        return _guard(lambda: super(_Commands, self).make_context(*args, **options))
 
 
 def _guard(step: Callable[[], Any]) -> Any:
@@ -68,31 +96,26 @@ def _usage_error(failure: Any) -> UsageError:
 
 app = typer.Typer(
     name="cartesia",
-    cls=_ErrorBoundary,
-    no_args_is_help=True,
+    cls=_Commands,
+    invoke_without_command=True,
     add_completion=False,
     rich_markup_mode=None,  # plain help: no Rich to load, and square brackets stay text
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=_HELP,
 )
-app.command()(say)
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        from cartesia_cli import __version__
-
-        console.data(f"cartesia {__version__}\n")
-        raise typer.Exit
 
 
 @app.callback()
 def root(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
-    ] = False,
+    ctx: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
 ) -> None:
     """Speak, with Cartesia's voices or with the one that is built in."""
+    if version:
+        console.data(f"cartesia {__version__}\n")
+        raise typer.Exit
+    if ctx.invoked_subcommand is None:
+        console.data(ctx.get_help() + "\n")
 
 
 def run() -> int:

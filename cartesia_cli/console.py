@@ -1,7 +1,6 @@
 """The one module that prints: data on stdout, everything else on stderr."""
 
 import json
-import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -24,7 +23,6 @@ class _State:
 
 
 _state = _State()
-_log = logging.getLogger("cartesia_cli")
 
 
 def configure(
@@ -36,23 +34,33 @@ def configure(
 ) -> None:
     """Set how this run reports; ``verbose`` 1 logs steps, 2 logs details."""
     _state.json, _state.quiet, _state.log_file = json, quiet, log_file
-    _log.handlers.clear()
-    _log.setLevel(logging.WARNING if not (verbose or log_file) else logging.DEBUG)
-    _log.propagate = False
+    if verbose or log_file is not None:
+        _configure_log(verbose, log_file)
+
+
+def _configure_log(verbose: int, log_file: Path | None) -> None:
+    import logging
+
+    class Redacted(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return _redact(super().format(record))
+
+    log = logging.getLogger("cartesia_cli")
+    log.handlers.clear()
+    log.setLevel(logging.DEBUG)
+    log.propagate = False
     if verbose:
         handler: logging.Handler = logging.StreamHandler(sys.stderr)
         handler.setLevel(logging.INFO if verbose == 1 else logging.DEBUG)
-        handler.setFormatter(_Redacted("cartesia: %(message)s"))
-        _log.addHandler(handler)
-    if log_file:
+        handler.setFormatter(Redacted("cartesia: %(message)s"))
+        log.addHandler(handler)
+    if log_file is not None:
         try:
             handler = logging.FileHandler(log_file, encoding="utf-8")
         except OSError as error:
             raise OutputError(f"Cannot write the log {log_file}: {error.strerror}.") from error
-        handler.setFormatter(_Redacted("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-        _log.addHandler(handler)
-    if not _log.handlers:
-        _log.addHandler(logging.NullHandler())
+        handler.setFormatter(Redacted("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        log.addHandler(handler)
 
 
 def set_color(color: str) -> None:
@@ -63,11 +71,6 @@ def set_color(color: str) -> None:
 def keep_secret(key: str | None) -> None:
     """Never show ``key`` again, whatever a message or a log record holds."""
     _state.secret = key
-
-
-class _Redacted(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        return _redact(super().format(record))
 
 
 def _redact(text: str) -> str:

@@ -1,7 +1,6 @@
 """What an engine can do, as protocols; and the only place that chooses cloud or local."""
 
 import difflib
-import importlib.util
 import ipaddress
 import re
 from collections.abc import Iterator
@@ -11,12 +10,13 @@ from urllib.parse import urlsplit
 from cartesia_cli.cache import VoiceNames
 from cartesia_cli.credentials import Key
 from cartesia_cli.errors import CredentialsError, UsageError
+from cartesia_cli.local.packages import has_speech
 from cartesia_cli.models import EngineName, SpeechEvents, SpeechRequest, Traffic, Voice
 from cartesia_cli.settings import Settings
 
 if TYPE_CHECKING:
     from cartesia_cli.api import Client
-    from cartesia_cli.local import LocalEngine
+    from cartesia_cli.local.engine import LocalEngine
 
 BUILT_IN_NOTICE = (
     "no API key, using the built-in voice (CARTESIA_API_KEY or 'cartesia auth login' for Cartesia)"
@@ -61,11 +61,6 @@ class VoiceCatalogue(Protocol):
         """Yield every voice, or those whose name, description or ID matches ``query``."""
 
 
-def local_is_installed() -> bool:
-    """Tell whether the extra ``local`` is there, without importing it."""
-    return all(importlib.util.find_spec(name) for name in ("hibari", "onnxruntime"))
-
-
 def choose_engine(settings: Settings, key: Key | None) -> EngineName:
     """Return the engine that the settings ask for, or that is set up.
 
@@ -74,12 +69,12 @@ def choose_engine(settings: Settings, key: Key | None) -> EngineName:
         CredentialsError: neither engine is set up.
     """
     if settings.engine == "local":
-        if not local_is_installed():
+        if not has_speech():
             raise UsageError("The built-in engine is not installed.", hint=_INSTALL)
         return "local"
     if settings.engine == "cloud" or key is not None or settings.origin("base_url") != "default":
         return "cloud"
-    if local_is_installed():
+    if has_speech():
         return "local"
     raise CredentialsError(
         "No API key, and the built-in engine is not installed.",
@@ -112,7 +107,7 @@ def open_cloud(settings: Settings, key: Key | None) -> "Client":
 
 def open_local() -> "LocalEngine":
     """Return the embedded engine."""
-    from cartesia_cli.local import LocalEngine
+    from cartesia_cli.local.engine import LocalEngine
 
     return LocalEngine()
 

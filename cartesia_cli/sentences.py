@@ -16,7 +16,8 @@ from cartesia_cli.errors import UsageError
 MAX_PART = 3000
 """Characters of text that go into one request."""
 
-_TAG = r"<spell>[^<]{0,900}</spell>|<<[^<>]{1,300}>>|(?<!<)</?[A-Za-z][^<>]{0,300}>|\[laughter\]"
+_SILENT_TAG = r"(?<!<)</?[A-Za-z][^<>]{0,300}>|\[laughter\]"
+_TAG = rf"<spell>[^<]{{0,900}}</spell>|<<[^<>]{{1,300}}>>|{_SILENT_TAG}"
 _NO_TAG = r"(?:<(?=<<))++|(?:\[(?=\[))++"
 """A run of brackets, but for those that may begin a tag."""
 
@@ -160,7 +161,7 @@ def is_speakable(text: str) -> bool:
     """
     if "<" not in text and "[" not in text:
         return any(map(str.isalnum, text))
-    found = re.finditer(r"(?<!<)</?[A-Za-z][^<>]{0,300}>|\[laughter\]|(?P<letter>[^\W_])", text)
+    found = re.finditer(rf"{_SILENT_TAG}|(?P<letter>[^\W_])", text)
     return any(match["letter"] for match in found)
 
 
@@ -199,7 +200,7 @@ def _clause_pattern() -> re.Pattern[str]:
 @cache
 def _next_word_pattern() -> re.Pattern[str]:
     """Return what matches from a stop's white space to the end of the next word, its group 1."""
-    return re.compile(rf"(?:{_TAG}|[\s{re.escape(_OPENERS)}])*+(\w{{0,{_LONGEST_WORD}}})")
+    return re.compile(rf"(?:{_SILENT_TAG}|[\s{re.escape(_OPENERS)}])*+(\w{{0,{_LONGEST_WORD}}})")
 
 
 def _ends_sentence(text: str, found: re.Match[str]) -> bool:

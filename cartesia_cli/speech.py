@@ -136,23 +136,28 @@ def write_speech(
         before = timeline.n_bytes
         try:
             with closing(part.events) as events:
-                yield from _write_part(events, sink, timeline)
+                yield from _write_part(events, sink, timeline, final=not (part.one_of_many and repeatable))
         except UnavailableError:
             broken = part.one_of_many and timeline.n_bytes > before
             if not (broken and repeatable and sink.rewind()):
                 raise
             timeline.rewind()
             with closing(speak(part.request)) as events:
-                yield from _write_part(events, sink, timeline)
+                yield from _write_part(events, sink, timeline, final=True)
     sink.mark()
     timeline.mark()
 
 
-def _write_part(events: Iterable[SpeechEvent], sink: Sink, timeline: Timeline) -> Iterator[SpeechProgress]:
+def _write_part(
+    events: Iterable[SpeechEvent], sink: Sink, timeline: Timeline, *, final: bool
+) -> Iterator[SpeechProgress]:
+    """Write one part; ``final`` if it will not be asked for again, so that a sink need not hold it back."""
     for event in events:
         match event:
             case AudioChunk(data):
                 sink.write(data)
+                if final:
+                    sink.mark()
                 yield timeline.add_audio(len(data))
             case WordTimings(words):
                 if words:

@@ -11,7 +11,15 @@ from cartesia_cli.api.exchange import Answer, Exchange, refuse
 from cartesia_cli.api.sse import EventDecoder
 from cartesia_cli.api.way import Timeouts
 from cartesia_cli.errors import UnavailableError, UsageError
-from cartesia_cli.models import AudioChunk, AudioFormat, Container, SpeechEvent, SpeechRequest, Traffic, Voice
+from cartesia_cli.models import (
+    AudioChunk,
+    AudioFormat,
+    Container,
+    SpeechEvents,
+    SpeechRequest,
+    Traffic,
+    Voice,
+)
 from cartesia_cli.wire import decode_voice, encode_request
 
 TransportName = Literal["auto", "bytes", "sse"]
@@ -74,9 +82,7 @@ class Client:
         """Close every connection."""
         self._exchange.close()
 
-    def synthesize(
-        self, request: SpeechRequest, /, *, transport: TransportName = "auto"
-    ) -> Iterator[SpeechEvent]:
+    def synthesize(self, request: SpeechRequest, /, *, transport: TransportName = "auto") -> SpeechEvents:
         """Yield audio and timings as the API makes them; closing the iterator ends the request.
 
         Args:
@@ -130,7 +136,7 @@ class Client:
             cursors.add(voices[-1].id)
             page = {"starting_after": voices[-1].id}
 
-    def _synthesize_bytes(self, request: SpeechRequest) -> Iterator[SpeechEvent]:
+    def _synthesize_bytes(self, request: SpeechRequest) -> SpeechEvents:
         body = encode_request(request, endpoint="bytes")
         with self._exchange.answer("POST", "/tts/bytes", accept="audio/wav", body=body) as answer:
             if answer.content_type in _NOT_AUDIO:
@@ -143,7 +149,7 @@ class Client:
                 raise UnavailableError("The API answered without any audio.", hint="Try again.")
             _require_whole_samples(n_bytes, request.format)
 
-    def _synthesize_events(self, request: SpeechRequest) -> Iterator[SpeechEvent]:
+    def _synthesize_events(self, request: SpeechRequest) -> SpeechEvents:
         body = encode_request(request, endpoint="sse")
         with self._exchange.answer("POST", "/tts/sse", accept="text/event-stream", body=body) as answer:
             if answer.content_type in _NOT_EVENTS:
@@ -156,7 +162,7 @@ class Client:
             _require_whole_samples(n_bytes, request.format)
 
 
-def _read_events(answer: Answer) -> Iterator[SpeechEvent]:
+def _read_events(answer: Answer) -> SpeechEvents:
     decoder = EventDecoder()
     for piece in answer.pieces:
         yield from decoder.feed(piece)

@@ -34,12 +34,17 @@ class _Not(Enum):
 
 
 class EventDecoder:
-    """Feed it what arrives, in pieces of any size; it yields what is complete."""
+    """Feed it what arrives, in pieces of any size; it yields what is complete.
 
-    def __init__(self) -> None:
+    Args:
+        max_frame: bytes that one event may have.
+    """
+
+    def __init__(self, *, max_frame: int = MAX_FRAME) -> None:
         self.done = False
         """The API has said that this was all; what follows is ignored."""
 
+        self._max_frame = max_frame
         self._buffer = bytearray()
         self._start = 0  # of the frame that is next
         self._no_quote_before = 0  # behind its base64
@@ -70,7 +75,7 @@ class EventDecoder:
         self._no_quote_before -= self._start
         self._no_end_before -= self._start
         self._start = 0
-        if len(self._buffer) > MAX_FRAME:
+        if len(self._buffer) > self._max_frame:
             raise UnavailableError("The API sent an event that does not end.", hint="Check --base-url.")
 
     def close(self) -> None:

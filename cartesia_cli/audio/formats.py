@@ -88,6 +88,8 @@ def output_formats(
     encoding: Encoding | None = None,
     sample_rate: int | None = None,
     bit_rate: int | None = None,
+    usual_encoding: Encoding | None = None,
+    usual_rate: int | None = None,
     straight_mp3: bool = False,
 ) -> list[OutputFormat]:
     """Return what each output will hold.
@@ -100,6 +102,8 @@ def output_formats(
         encoding: how samples are stored.
         sample_rate: samples per second, in hertz.
         bit_rate: bits per second.
+        usual_encoding: instead of a file's default, where it can have it.
+        usual_rate: instead of a file's default, where it can have it.
         straight_mp3: the engine sends MP3 and no loudspeaker needs samples, so that outputs which are
             all MP3 are taken as they come, with every bit rate at every sample rate. What is encoded
             here follows the MP3 standard.
@@ -114,13 +118,17 @@ def output_formats(
     if sample_rate is not None:
         _check_choice("--sample-rate", sample_rate, kinds, lambda kind: kind.sample_rates)
     straight = straight_mp3 and all(kind.name == "mp3" for _, kind in kinds)
-    rates = [kind.default_rate if sample_rate is None else sample_rate for _, kind in kinds]
+    rates = [
+        sample_rate or (usual_rate if usual_rate in kind.sample_rates else None) or kind.default_rate
+        for _, kind in kinds
+    ]
+    preferred = encoding or usual_encoding
     if bit_rate is not None:
         _check_choice("--bit-rate", bit_rate, kinds, lambda kind: kind.bit_rates)
     return [
         OutputFormat(
             kind.name,
-            encoding if encoding in kind.encodings else next(iter(kind.encodings), None),
+            preferred if preferred in kind.encodings else next(iter(kind.encodings), None),
             rate,
             _bit_rate(target, rate, bit_rate, straight=straight) if kind.bit_rates else None,
         )

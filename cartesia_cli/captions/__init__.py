@@ -1,6 +1,7 @@
-"""Subtitles: word timings to cues that a viewer can read, their files, and a lint. No I/O but profile files."""
+"""Subtitles: word timings to cues that a viewer can read, their files, and a lint. Reads profile files, else no I/O."""
 
-from cartesia_cli.captions.cues import Cue, cues_from_words
+from cartesia_cli.captions.cue import Cue
+from cartesia_cli.captions.cues import cues_from_words
 from cartesia_cli.captions.formats import FORMATS, CaptionFormat, format_captions, read_captions
 from cartesia_cli.captions.lint import Finding, lint_cues
 from cartesia_cli.captions.profiles import PROFILES, Profile, load_profile

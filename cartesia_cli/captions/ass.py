@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from cartesia_cli.captions.cues import Cue
+from cartesia_cli.captions.cue import Cue
 from cartesia_cli.captions.karaoke import stretches
 
 _HEADER = """\
@@ -15,8 +15,8 @@ ScaledBorderAndShadow: yes
 YCbCr Matrix: None
 
 [V4+ Styles]
-Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline, \
-StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding
+Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, \
+Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding
 Style: Default,Arial,72,&H00FFFFFF,&H00B0B0B0,&H00101010,&H80000000,0,0,0,0,100,100,0,0,1,4,1,2,96,96,64,1
 
 [Events]
@@ -26,7 +26,7 @@ Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 
 
 def format_ass(cues: Iterable[Cue]) -> str:
-    """Return the file, with a ``{\\k}`` in centiseconds before each word."""
+    r"""Return the file, with a ``{\k}`` in centiseconds before each word."""
     return _HEADER + "".join(
         f"Dialogue: 0,{_timestamp(cue.start)},{_timestamp(cue.end)},Default,,0,0,0,,"
         + r"\N".join(_lines(cue))

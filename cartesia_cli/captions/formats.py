@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cartesia_cli.captions.ass import format_ass
-from cartesia_cli.captions.cues import Cue
+from cartesia_cli.captions.cue import Cue
 from cartesia_cli.captions.lrc import format_lrc
 from cartesia_cli.captions.srt import format_srt, read_srt
 from cartesia_cli.captions.timings import format_timings
@@ -27,8 +27,8 @@ class CaptionFormat:
 
 
 FORMATS: Mapping[str, CaptionFormat] = {
-    format.name: format
-    for format in (
+    each.name: each
+    for each in (
         CaptionFormat("srt", format_srt, read_srt),
         CaptionFormat("vtt", format_vtt, read_vtt),
         CaptionFormat("ass", format_ass),
@@ -83,7 +83,7 @@ def read_captions(name: str, text: str) -> list[Cue]:
     """
     read = _format(name).read
     if read is None:
-        readable = ", ".join(format.name for format in FORMATS.values() if format.read is not None)
+        readable = ", ".join(each.name for each in FORMATS.values() if each.read is not None)
         raise UsageError(f"{name} files cannot be read", hint=f"what can be read: {readable}")
     return read(text)
 

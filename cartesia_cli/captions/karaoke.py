@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from cartesia_cli.captions.cues import Cue
+from cartesia_cli.captions.cue import Cue
 
 
 class Stretch(NamedTuple):
-    """A part of a line and when it is spoken, in milliseconds within the cue; None where that is not known."""
+    """A part of a line and when it is spoken, in milliseconds; None where that is not known."""
 
     text: str
     """With the space behind it, if there is one."""
@@ -19,8 +19,8 @@ class Stretch(NamedTuple):
 def stretches(cue: Cue) -> list[list[Stretch]]:
     """Return the lines of a cue as stretches, one a word, starts never decreasing.
 
-    Each line joined is the line itself. A cue whose words are unknown, or are not those of its lines, is one stretch a
-    line without times.
+    The stretches of a line, joined, are the line. A cue whose words are unknown, or not those of its lines, has one
+    stretch a line, without times.
     """
     if _bare("".join(cue.lines)) != _bare("".join(word.word for word in cue.words)):
         return [[Stretch(line, None, None)] for line in cue.lines]

@@ -1,25 +1,26 @@
-"""The lines of one cue: as few as possible, balanced, the lower one longer, cut where the text allows it."""
+"""Text in lines: as few as possible, balanced, the lower one longer, cut where the text allows it."""
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
+from cartesia_cli.captions.characters import needs_space
 from cartesia_cli.captions.pieces import Piece
 
 _IMBALANCE = 0.4
 """Cost of each character by which a line misses its share."""
 
-_LONGER_ABOVE = 3.0
-"""Characters by which an upper line's share is smaller."""
+_LONGER_BELOW = 1.5
+"""Characters by which the share of the last line is larger, and that of the others smaller."""
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Pieces in a row: how wide any stretch is, and what a break before each costs."""
+    """Pieces in a row, and the lines that any stretch of them makes."""
 
     pieces: Sequence[Piece]
     costs: Sequence[float]
-    """A break's cost before each piece."""
+    """What a break before each piece costs."""
 
     heads: Sequence[int]
     """Where each piece begins, in characters from the start of the text."""
@@ -27,59 +28,64 @@ class Text:
     tails: Sequence[int]
     """Where each piece ends."""
 
+    line_ends: Sequence[int]
+    """The first piece that no longer fits on a line that begins with each piece."""
+
+    @classmethod
+    def of(cls, pieces: Sequence[Piece], costs: Sequence[float], max_chars: int) -> "Text":
+        """Return the text of these pieces for lines of ``max_chars``."""
+        heads, tails, line_ends, at = [], [], [], 0
+        before = ""
+        for piece in pieces:
+            # An overlong word that is cut shows a space to whoever joins its lines; count it, to be safe.
+            at += piece.spaced or (piece.inner and needs_space(before, piece.text))
+            before = piece.text
+            heads.append(at)
+            at += piece.width
+            tails.append(at)
+        end = 0
+        for first, head in enumerate(heads):
+            end = max(end, first + 1)
+            while end < len(tails) and tails[end] <= head + max_chars:
+                end += 1
+            line_ends.append(end)
+        return cls(pieces, costs, heads, tails, line_ends)
+
     def width(self, first: int, stop: int) -> int:
         """Characters of the pieces from ``first`` up to, not including, ``stop``, on one line."""
         return self.tails[stop - 1] - self.heads[first]
 
     def stretch(self, first: int, stop: int) -> str:
-        """Return the text of these pieces on one line."""
-        return "".join(
-            f" {piece.text}" if piece.spaced and index else piece.text
-            for index, piece in enumerate(self.pieces[first:stop])
-        )
+        """Return these pieces on one line."""
+        if stop == first + 1:
+            return self.pieces[first].text
+        parts = [f" {piece.text}" if piece.spaced else piece.text for piece in self.pieces[first:stop]]
+        parts[0] = self.pieces[first].text
+        return "".join(parts)
 
-    def lines(self, first: int, stop: int, max_chars: int) -> tuple[str, ...]:
-        """Return the best lines of these pieces, the least number of lines of at most ``max_chars``."""
-        cuts = [first, *self.line_breaks(first, stop, max_chars), stop]
-        return tuple(self.stretch(a, b) for a, b in zip(cuts, cuts[1:], strict=False))
+    def lines(self, first: int, stop: int) -> tuple[str, ...]:
+        """Return the best of the least number of lines that hold these pieces."""
+        return tuple(self.stretch(a, b) for a, b in pairwise([first, *self._breaks(first, stop), stop]))
 
-    def line_breaks(self, first: int, stop: int, max_chars: int) -> list[int]:
+    def _breaks(self, first: int, stop: int) -> list[int]:
         """Return the pieces before which lines are broken."""
         n_lines, at = 0, first
         while at < stop:
-            at = self.line_end(at, max_chars)
+            at = self.line_ends[at]
             n_lines += 1
-        if n_lines <= 1:
-            return []
-        share = self.width(first, stop) / n_lines
+        share = self.width(first, stop) / n_lines - _LONGER_BELOW
         best: dict[int, tuple[float, list[int]]] = {first: (0.0, [])}
-        for line in range(n_lines):
-            last = line == n_lines - 1
-            target = share + (_LONGER_ABOVE / 2 if last else -_LONGER_ABOVE / 2)
+        for _ in range(n_lines - 1):
             following: dict[int, tuple[float, list[int]]] = {}
             for begin, (cost, breaks) in best.items():
-                most = min(stop, self.line_end(begin, max_chars))
-                for end in (stop,) if last else range(begin + 1, min(most, stop - 1) + 1):
-                    if end > most:
-                        continue
-                    total = cost + abs(self.width(begin, end) - target) * _IMBALANCE
-                    total += 0.0 if last else self.costs[end]
+                for end in range(begin + 1, min(stop - 1, self.line_ends[begin]) + 1):
+                    total = cost + self.costs[end] + abs(self.width(begin, end) - share) * _IMBALANCE
                     if end not in following or total < following[end][0]:
-                        following[end] = (total, breaks if last else [*breaks, end])
+                        following[end] = (total, [*breaks, end])
             best = following
-        return best[stop][1]
-
-    def line_end(self, first: int, max_chars: int) -> int:
-        """Return the first piece that no longer fits on a line that begins with ``first``."""
-        return max(first + 1, bisect_right(self.tails, self.heads[first] + max_chars))
-
-
-def text_of(pieces: Sequence[Piece], costs: Sequence[float]) -> Text:
-    """Return the text of all pieces."""
-    heads, tails, at = [], [], 0
-    for piece in pieces:
-        at += piece.spaced
-        heads.append(at)
-        at += piece.width
-        tails.append(at)
-    return Text(pieces, costs, heads, tails)
+        share += 2 * _LONGER_BELOW
+        return min(
+            (cost + abs(self.width(begin, stop) - share) * _IMBALANCE, breaks)
+            for begin, (cost, breaks) in best.items()
+            if self.line_ends[begin] >= stop
+        )[1]

@@ -2,13 +2,14 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Literal
 
 from cartesia_cli.captions.characters import UNSPACED, count_characters, join_text, language_of
-from cartesia_cli.captions.cues import Cue, Track
+from cartesia_cli.captions.cue import Cue
 from cartesia_cli.captions.profiles import Limits, Profile
+from cartesia_cli.captions.track import Track
 from cartesia_cli.models import WordTiming
 
 Rule = Literal["characters", "lines", "reading-speed", "too-short", "too-long", "gap", "overlap", "words"]
@@ -45,48 +46,58 @@ def lint_cues(
     Args:
         cues: in the order of their file.
         profile: the rules.
-        words: what was spoken. With them, lost words become visible, and what no cut of these words could have kept
-            is a warning.
+        words: what was spoken. With them, lost words become visible, and what no cut of these words could
+            have kept is a warning.
         language: a code like ``en``; None: judged by the script.
     """
     language = language or language_of("".join(cue.text for cue in cues))
     limits = profile.limits(language)
-    findings = [finding for index in range(len(cues)) for finding in _findings(cues, index, limits)]
+    found = [
+        finding
+        for index in range(len(cues))
+        for finding in (*_in_itself(cues, index, limits), *_to_the_next(cues, index, limits))
+    ]
     if words is None:
-        return findings
-    findings = _excuse(findings, cues, Track.from_words(words, profile, language=language))
-    return sorted([*findings, *_lost_words(cues, words)], key=lambda finding: finding.cue)
+        return found
+    excused = _excuse(found, cues, Track.from_words(words, profile, language=language))
+    return sorted([*excused, *_lost_words(cues, words)], key=lambda finding: finding.cue)
 
 
-def _findings(cues: Sequence[Cue], index: int, limits: Limits) -> Iterator[Finding]:
-    """Yield what is wrong with one cue and the gap behind it; times may be off by their rounding."""
+def _error(cues: Sequence[Cue], index: int, rule: Rule, message: str) -> Finding:
+    return Finding(rule, "error", message, index + 1, cues[index].line if cues else None)
+
+
+def _in_itself(cues: Sequence[Cue], index: int, limits: Limits) -> Iterator[Finding]:
+    """Yield what is wrong with one cue alone; times may be off by their rounding."""
     cue = cues[index]
-
-    def finding(rule: Rule, message: str) -> Finding:
-        return Finding(rule, "error", message, index + 1, cue.line)
-
     for line in cue.lines:
         if (width := count_characters(line)) > limits.max_chars:
-            yield finding("characters", f"{width} characters in a line, at most {limits.max_chars}: {line}")
+            message = f"{width} characters in a line, at most {limits.max_chars}: {line}"
+            yield _error(cues, index, "characters", message)
     if len(cue.lines) > limits.max_lines:
-        yield finding("lines", f"{len(cue.lines)} lines, at most {limits.max_lines}")
+        yield _error(cues, index, "lines", f"{len(cue.lines)} lines, at most {limits.max_lines}")
     length = cue.end - cue.start
     width = count_characters(cue.text)
     if length > 0 and limits.reading_time(width) > length + 1:
-        yield finding(
-            "reading-speed", f"{width * 1000 / length:.1f} characters a second, at most {limits.cps:g}"
-        )
+        message = f"{width * 1000 / length:.1f} characters a second, at most {limits.cps:g}"
+        yield _error(cues, index, "reading-speed", message)
     shortest = limits.shortest(len(cue.text.split()))
     if length + 1 < shortest:
-        yield finding("too-short", f"{length / 1000:.3f} s, at least {shortest / 1000:.3f}")
+        yield _error(cues, index, "too-short", f"{length / 1000:.3f} s, at least {shortest / 1000:.3f}")
     if length > limits.max_duration + 1:
-        yield finding("too-long", f"{length / 1000:.3f} s, at most {limits.max_duration / 1000:.3f}")
-    if index + 1 < len(cues):
-        gap = cues[index + 1].start - cue.end
-        if gap < 0:
-            yield finding("overlap", f"it ends {-gap} ms after cue {index + 2} starts")
-        elif gap < limits.gap:
-            yield finding("gap", f"{gap} ms to cue {index + 2}, at least {limits.gap}")
+        message = f"{length / 1000:.3f} s, at most {limits.max_duration / 1000:.3f}"
+        yield _error(cues, index, "too-long", message)
+
+
+def _to_the_next(cues: Sequence[Cue], index: int, limits: Limits) -> Iterator[Finding]:
+    """Yield what is wrong between one cue and the next."""
+    if index + 1 == len(cues):
+        return
+    gap = cues[index + 1].start - cues[index].end
+    if gap < 0:
+        yield _error(cues, index, "overlap", f"it ends {-gap} ms after cue {index + 2} starts")
+    elif gap < limits.gap:
+        yield _error(cues, index, "gap", f"{gap} ms to cue {index + 2}, at least {limits.gap}")
 
 
 def _excuse(findings: Sequence[Finding], cues: Sequence[Cue], track: Track) -> Iterator[Finding]:
@@ -106,18 +117,17 @@ def _excuse(findings: Sequence[Finding], cues: Sequence[Cue], track: Track) -> I
 
 def _places(cues: Sequence[Cue], track: Track) -> list[int] | None:
     """Return before which piece each cue begins, and where the last one stops; None if the texts differ."""
-    if _bare("".join(cue.text for cue in cues)) != _bare("".join(piece.text for piece in track.pieces)):
+    if _bare("".join(cue.text for cue in cues)) != _bare("".join(piece.text for piece in track.text.pieces)):
         return None
-    begins = [0, *accumulate(len(_bare(piece.text)) for piece in track.pieces)]
+    begins = [0, *accumulate(len(_bare(piece.text)) for piece in track.text.pieces)]
     ends = accumulate((len(_bare(cue.text)) for cue in cues), initial=0)
     return [bisect_left(begins, end) for end in ends]
 
 
 def _mendable(track: Track, places: Sequence[int] | None, index: int) -> bool:
-    """Whether the words of a cue and its neighbours can be cut, between cues that stay, so that all rules are kept."""
+    """Whether a cue and its neighbours can be cut anew, between cues that stay, so that all rules are kept."""
     if places is None:
         return True
-    first, stop = places[index], places[index + 1]
     before = places[max(0, index - _NEIGHBOURS) : index + 1]
     after = set(places[index + 1 : index + 2 + _NEIGHBOURS])
     reached = set(before)
@@ -140,22 +150,22 @@ def _lost_words(cues: Sequence[Cue], words: Sequence[WordTiming]) -> Iterator[Fi
     if any(map(UNSPACED.search, spoken)):
         shown = [(char, index) for part, index in shown for char in part]
         spoken = list("".join(spoken))
-    same = next((at for at, (a, b) in enumerate(zip(shown, spoken, strict=False)) if a[0] != b), None)
-    at = min(len(shown), len(spoken)) if same is None else same
+    pairs = enumerate(zip(shown, spoken, strict=False))
+    at = next((at for at, (part, word) in pairs if part[0] != word), min(len(shown), len(spoken)))
+    cue = shown[max(0, at - 1)][1] if shown else 0
     shown, spoken = shown[at:], spoken[at:]
-    cue = shown[0][1] if shown else len(cues) - 1
-    for kind, a, b, c, d in SequenceMatcher(
-        None, [part for part, _ in shown], spoken, autojunk=False
-    ).get_opcodes():
-        cue = shown[min(a, len(shown) - 1)][1] if shown else cue
+    matcher = SequenceMatcher(None, [part for part, _ in shown], spoken, autojunk=False)
+    for kind, a, b, c, d in matcher.get_opcodes():
+        if kind == "equal":
+            cue = shown[b - 1][1]
+            continue
         said, seen = join_text(spoken[c:d]), join_text(part for part, _ in shown[a:b])
-        line = cues[cue].line if cues else None
         if kind == "insert":
-            yield Finding("words", "error", f"missing: {said}", cue + 1, line)
-        elif kind == "delete":
-            yield Finding("words", "error", f"not spoken here: {seen}", cue + 1, line)
-        elif kind == "replace":
-            yield Finding("words", "error", f"shown: {seen}; spoken: {said}", cue + 1, line)
+            yield _error(cues, cue, "words", f"missing: {said}")
+            continue
+        cue = shown[a][1]
+        message = f"shown: {seen}; spoken: {said}" if kind == "replace" else f"not spoken here: {seen}"
+        yield _error(cues, cue, "words", message)
 
 
 def _bare(text: str) -> str:

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 
 from cartesia_cli.captions.characters import needs_space
-from cartesia_cli.captions.cues import Cue
+from cartesia_cli.captions.cue import Cue
 from cartesia_cli.captions.karaoke import Stretch, stretches
 
 
 def format_lrc(cues: Iterable[Cue]) -> str:
-    """Return the file: ``[00:01.00]<00:01.00>Good <00:01.25>day.<00:01.80>``, the last time being the cue's end."""
+    """Return the file: ``[00:01.00]<00:01.00>Good <00:01.25>day.<00:01.80>``, at last the cue's end."""
     return "".join(f"[{_timestamp(cue.start)}]{_words(cue)}\n" for cue in cues)
 
 

@@ -1,6 +1,5 @@
-"""Word timings as pieces that are never cut: words, the characters of CJK text, the parts of overlong words."""
+"""Word timings as pieces that are never cut: words, characters of CJK text, parts of overlong words."""
 
-import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -10,6 +9,9 @@ from cartesia_cli.models import WordTiming
 
 _AFTER = frozenset("/-_.?&=,;:+")
 """Where an overlong word, most often an address, is cut best."""
+
+_MONTHS = 1e7
+"""Seconds; no recording is so long."""
 
 
 class Piece(NamedTuple):
@@ -32,7 +34,7 @@ class Piece(NamedTuple):
 
 
 def pieces_from_words(words: Sequence[WordTiming], max_chars: int) -> list[Piece]:
-    """Return the pieces of all words in their order; each is at most ``max_chars`` wide, starts never decrease."""
+    """Return the pieces of all words in order, each at most ``max_chars`` wide; their starts never decrease."""
     starts, ends = spoken_times(words)
     pieces: list[Piece] = []
     for index, word in enumerate(words):
@@ -64,8 +66,8 @@ def pieces_from_words(words: Sequence[WordTiming], max_chars: int) -> list[Piece
 def spoken_times(words: Sequence[WordTiming]) -> tuple[list[int], list[int]]:
     """Return starts and ends in milliseconds; starts never decrease, no end is before its start.
 
-    The words keep their order, which is that of the text. Where times run backwards, the longest run of words whose
-    times do not is believed, and the others are put between their neighbours.
+    The words keep their order, which is that of the text. Where times run backwards, as many words as possible are
+    believed, and the others are put between their neighbours.
     """
     starts = [_milliseconds(word.start) for word in words]
     ends = [_milliseconds(word.end) for word in words]
@@ -77,8 +79,8 @@ def spoken_times(words: Sequence[WordTiming]) -> tuple[list[int], list[int]]:
 
 
 def _milliseconds(seconds: float) -> int:
-    """Return the time, at least 0; -1 where it is no number."""
-    return max(0, round(seconds * 1000)) if math.isfinite(seconds) else -1
+    """Return the time, at least 0; -1 where it cannot be one (NaN, infinite, months)."""
+    return max(0, round(seconds * 1000)) if -_MONTHS < seconds < _MONTHS else -1
 
 
 def _longest_rising(values: Sequence[int]) -> list[int]:

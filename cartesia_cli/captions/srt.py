@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from cartesia_cli.captions.cues import Cue
+from cartesia_cli.captions.cue import Cue
 from cartesia_cli.errors import UsageError
 
 _TIME = r"(?:(\d+)\s*:)?\s*(\d{1,2})\s*:\s*(\d{1,2})(?:\s*[,.]\s*(\d{1,3}))?"
@@ -22,25 +22,29 @@ def format_srt(cues: Iterable[Cue]) -> str:
 def read_srt(text: str) -> list[Cue]:
     """Return the cues of a file as it is found in the wild, without markup.
 
-    A byte order mark, CRLF, dots for commas, missing indexes, missing hours and blank lines inside a cue are taken.
+    A byte order mark, CRLF, dots for commas, missing indexes or hours and blank lines inside a cue do no harm.
 
     Raises:
         UsageError: a line with an arrow but without two times, or a text without any cue.
     """
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    timings = [(number, _timing(line, number + 1)) for number, line in enumerate(lines) if "-->" in line]
-    timings = [(number, times) for number, times in timings if times is not None]
-    if not timings and text.strip("\ufeff \r\n\t"):
-        raise UsageError(
-            "this is not SRT: no line has two times", hint="a cue begins like 00:00:01,000 --> 00:00:02,500"
-        )
+    timings = []
+    for number, line in enumerate(lines, 1):
+        if "-->" in line and (times := _times(line, number)) is not None:
+            timings.append((number, times))
+    if not timings and "".join(lines).strip():
+        hint = "a cue begins like 00:00:01,000 --> 00:00:02,500"
+        raise UsageError("this is not SRT: no line has two times", hint=hint)
     cues = []
-    for (number, times), following in zip(timings, [*(at for at, _ in timings[1:]), None], strict=True):
-        body = [_MARKUP.sub("", line).strip() for line in lines[number + 1 : following]]
-        if following is not None and body and body[-1].isdigit() and (len(body) == 1 or not body[-2]):
-            body.pop()
-        assert times is not None
-        cues.append(Cue(*times, tuple(filter(None, body)), line=number + 1))
+    for index, (number, times) in enumerate(timings):
+        last = index + 1 == len(timings)
+        body = [
+            _MARKUP.sub("", line).strip()
+            for line in lines[number : None if last else timings[index + 1][0] - 1]
+        ]
+        if not last and body and body[-1].isdigit() and (len(body) == 1 or not body[-2]):
+            body.pop()  # the index of the next cue
+        cues.append(Cue(*times, tuple(filter(None, body)), line=number))
     return cues
 
 
@@ -52,7 +56,7 @@ def timestamp(milliseconds: int, separator: str = ",") -> str:
 
 
 def parse_times(match: re.Match[str]) -> tuple[int, int]:
-    """Return both times, in milliseconds, of a match whose groups 1 to 8 are hours, minutes, seconds, fraction."""
+    """Return both times, in milliseconds: groups 1 to 4 and 5 to 8 are hours, minutes, seconds, fraction."""
     return _milliseconds(*match.group(1, 2, 3, 4)), _milliseconds(*match.group(5, 6, 7, 8))
 
 
@@ -61,14 +65,12 @@ def _milliseconds(hours: str | None, minutes: str, seconds: str, fraction: str |
     return whole * 1000 + int((fraction or "0").ljust(3, "0"))
 
 
-def _timing(line: str, number: int) -> tuple[int, int] | None:
+def _times(line: str, number: int) -> tuple[int, int] | None:
     """Return the times of a timing line; None if it is text that happens to hold an arrow."""
     match = _TIMING.fullmatch(line)
     if match is not None:
         return parse_times(match)
     if re.match(r"\s*[\d:,.]+\s*-->|.*-->\s*\d+:", line):
-        raise UsageError(
-            f"line {number}: these are not two times: {line.strip()}",
-            hint="like 00:00:01,000 --> 00:00:02,500",
-        )
+        hint = "like 00:00:01,000 --> 00:00:02,500"
+        raise UsageError(f"line {number}: these are not two times: {line.strip()}", hint=hint)
     return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from cartesia_cli.captions.cues import Cue
+from cartesia_cli.captions.cue import Cue
 
 
 def format_tsv(cues: Iterable[Cue]) -> str:

@@ -4,7 +4,7 @@ import html
 import re
 from collections.abc import Iterable, Iterator
 
-from cartesia_cli.captions.cues import Cue
+from cartesia_cli.captions.cue import Cue
 from cartesia_cli.captions.karaoke import stretches
 from cartesia_cli.captions.srt import parse_times, timestamp
 from cartesia_cli.errors import UsageError
@@ -43,7 +43,7 @@ def escape(text: str) -> str:
 
 
 def read_vtt(text: str) -> list[Cue]:
-    """Return the cues without markup; comments, style sheets, regions, identifiers and settings are passed over.
+    """Return the cues without markup, passing over comments, style sheets, regions, identifiers and settings.
 
     Raises:
         UsageError: it does not begin with ``WEBVTT``, or a line with an arrow has no two times.

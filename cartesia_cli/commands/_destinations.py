@@ -74,6 +74,8 @@ def plan_destinations(
         encoding=Encoding(output.encoding) if output.encoding else None,
         sample_rate=output.sample_rate,
         bit_rate=output.bit_rate,
+        usual_encoding=settings.encoding,
+        usual_rate=settings.sample_rate,
         straight_mp3=straight,
     )
     source = source_format(formats, play=plays, straight_mp3=straight)

@@ -52,7 +52,7 @@ def following(timeline: Timeline) -> Iterator[Callable[[_Clock], None]]:
 
 
 class _Page:
-    """One line of words at a time, the spoken one highlighted; without colour words appear as they are spoken."""
+    """A line of words at a time, the spoken one highlighted; without colour they appear when spoken."""
 
     def __init__(self, words: Sequence[WordTiming], *, color: bool) -> None:
         self._words = words

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cartesia_cli import console
 from cartesia_cli.commands._options import EngineOptions, ReportOptions
+from cartesia_cli.errors import UsageError
 from cartesia_cli.settings import Settings
 
 
@@ -29,7 +30,14 @@ def set_up(engine: EngineOptions, report: ReportOptions, options: Mapping[str, o
             **options,
         },
         environ=os.environ,
-        cwd=Path.cwd(),
+        cwd=_working_folder(),
     )
     console.set_color(settings.color)
     return settings
+
+
+def _working_folder() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise UsageError("The folder this runs in is gone.", hint="Change to one that exists.") from error

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from cartesia_cli import console
 from cartesia_cli.cache import VoiceNames
-from cartesia_cli.captions import Profile, cues_from_words, format_captions
 from cartesia_cli.commands._destinations import Destinations, OpenDestinations, open_destinations
 from cartesia_cli.commands._follow import following
 from cartesia_cli.credentials import Key
@@ -23,6 +22,9 @@ from cartesia_cli.errors import (
 from cartesia_cli.models import EngineName, PhonemeTimings, SpeechRequest, SpeechWarning, Traffic, WordTimings
 from cartesia_cli.settings import Settings
 from cartesia_cli.speech import AudioWritten, SpeechProgress, Timeline, write_speech
+
+if TYPE_CHECKING:
+    from cartesia_cli.captions import Profile
 
 _CLOUD_FAILURES = UnavailableError, LimitError, CredentialsError, RequestError
 """What ``--fallback local`` answers."""
@@ -44,7 +46,9 @@ class Plan:
 
     transport: Literal["bytes", "sse"]
     destinations: Destinations
-    profile: Profile
+    profile: "Profile | None"
+    """The rules of captions, where there are any."""
+
     follows: bool
     """Whether the words are shown in time with the sound."""
 
@@ -103,15 +107,20 @@ def _perform_in_cloud(
     plan: Plan, opened: OpenDestinations, timeline: Timeline
 ) -> tuple[EngineName, str, Traffic]:
     with closing(open_cloud(plan.settings, plan.key)) as client:
-        voice_id = plan.requests[0].voice_id
+        wanted = voice_id = plan.requests[0].voice_id
+        names = VoiceNames(plan.settings.base_url, plan.key)
         if plan.requests[0].voice_embedding is None:
-            voice_id = find_voice_id(voice_id, client, VoiceNames(plan.settings.base_url, plan.key))
+            voice_id = find_voice_id(wanted, client, names)
         requests = [replace(request, voice_id=voice_id) for request in plan.requests]
         synthesize = partial(client.synthesize, transport=plan.transport)
-        for progress in write_speech(
-            synthesize, requests, opened.sink, timeline, repeatable=not plan.prints_events
-        ):
-            _show(progress, plan)
+        try:
+            for progress in write_speech(
+                synthesize, requests, opened.sink, timeline, repeatable=not plan.prints_events
+            ):
+                _show(progress, plan)
+        except RequestError:
+            names.forget(wanted)  # the name may stand for a voice that is gone
+            raise
         return "cloud", voice_id, client.traffic
 
 
@@ -152,13 +161,15 @@ def _event(progress: SpeechProgress) -> dict[str, Any]:
 def _format_timings(plan: Plan, timeline: Timeline) -> dict[str, str]:
     """Return what each timings file holds, by its name."""
     wanted = plan.destinations.timings
-    if not wanted:
+    if not wanted or plan.profile is None:
         return {}
     if not timeline.words:
         raise UnavailableError(
             "The API sent no word timings, so there is nothing to make subtitles of.",
             hint="Another model or language may have them.",
         )
+    from cartesia_cli.captions import cues_from_words, format_captions
+
     language = plan.requests[0].language
     cues = cues_from_words(timeline.words, plan.profile, language=language)
     return {

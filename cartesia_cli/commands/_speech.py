@@ -78,8 +78,11 @@ def warn_of_ignored_options(
 
 
 def _speed(given: str | None) -> float | Literal["slow", "normal", "fast"] | None:
-    if given is None or given == "slow" or given == "normal" or given == "fast":  # noqa: PLR1714  mypy narrows only so
-        return given
+    match given:
+        case None | "slow" | "normal" | "fast":
+            return given
+        case _:
+            pass
     try:
         factor = float(given)
     except ValueError:

@@ -1,6 +1,7 @@
 """The embedded engine: speaks on this machine, without a network and without a key."""
 
 import gc
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cartesia_cli.errors import UsageError
 from cartesia_cli.local.packages import broken, find_speech_assets
-from cartesia_cli.local.text import Survey, nothing_to_say, survey
+from cartesia_cli.local.speakable import Survey, nothing_to_say, survey
 from cartesia_cli.local.voices import Manner, find_variant, list_voices
 from cartesia_cli.models import EngineName, SpeechEvents, SpeechRequest, SpeechWarning, Traffic, Voice
 
@@ -109,7 +110,7 @@ def _load_models() -> "tuple[Pronouncer, SpeechModel]":
         with _no_collection(), ThreadPoolExecutor(1, thread_name_prefix="speech-model") as pool:
             model = pool.submit(SpeechModel, assets)
             return Pronouncer(assets), model.result()
-    except (ImportError, OSError, EOFError, ValueError) as error:
+    except (ImportError, OSError, EOFError, ValueError, zlib.error) as error:
         raise broken(error) from error
 
 

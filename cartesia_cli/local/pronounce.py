@@ -14,8 +14,9 @@ from threading import Lock
 from typing import Any
 
 from cartesia_cli.local.ipa import PRIMARY, SECONDARY, to_ipa, to_symbols
+from cartesia_cli.local.speakable import is_spoken, spoken_form
 from cartesia_cli.local.tags import Plain, Spelled
-from cartesia_cli.local.text import Sentence, is_spoken, spoken_form
+from cartesia_cli.local.text import Sentence
 
 NOBODY = -1
 """The owner of a space or a mark between words."""

@@ -79,12 +79,17 @@ _RATIO = re.compile(r"""\s+ratio\s*=\s*["']?(\d{1,3}(?:\.\d{1,6})?|\.\d{1,6})["'
 _TIME = re.compile(
     r"""\s+time\s*=\s*["']?(\d{1,6}(?:\.\d{1,6})?|\.\d{1,6})\s*(ms|s)["']?\s*/?\s*""", re.IGNORECASE
 )
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufeff\ud800-\udfff]")
 _LINE_TAGS = frozenset({"br", "p", "div", "li", "s", "sentence", "paragraph"})
 """Unknown tags that stand between words; any other may stand inside one, as in ``un<b>like</b>ly``."""
 
 
 def parse_tags(transcript: str) -> Iterator[Element]:
-    """Yield the elements of a transcript in order; what is not a tag comes as it is."""
+    """Yield the elements of a transcript in order; what is not a tag comes as it is.
+
+    Control characters and halves of surrogate pairs are left out.
+    """
+    transcript = _CONTROLS.sub("", transcript)
     position = 0
     while found := _TAG.search(transcript, position):
         if found.start() > position:

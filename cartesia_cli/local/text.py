@@ -1,14 +1,10 @@
-"""Cuts a transcript into words and sentences, and says what in it cannot be spoken."""
+"""Cuts a transcript into words and sentences."""
 
 import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import lru_cache
 
-from cartesia_cli.errors import UsageError
-from cartesia_cli.local.ipa import is_ipa
 from cartesia_cli.local.tags import (
     Break,
     Element,
@@ -35,10 +31,6 @@ _MAX_WORDS, _MAX_CHARS = 60, 600
 _MAX_WORD = 200
 """Characters; a longer word is cut."""
 
-_READABLE = frozenset("$£€¥₹₩°¢§¶±×÷©½¼¾²³µ=<>~+|^`™®•→←")
-"""Symbols that the engine reads, or that are rightly passed over."""
-
-_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufeff\ud800-\udfff]")
 _PIECE = re.compile(rf"\s+|\S{{1,{_MAX_WORD}}}")
 _LINE_END = re.compile(r"\r\n?|[\n\x0b\x0c\x85\u2028\u2029]")
 _OPENING, _CLOSING = "\"'“‘(«[", "\"'”’)»]"
@@ -48,9 +40,9 @@ _SHORT_LINE = 45
 
 _ABBREVIATION = re.compile(
     r"Mrs?|Ms|Dr|Prof|St|Mt|Ft|Gen|Gov|Sen|Rep|Capt|Lt|Col|Sgt|Cmdr|Rev|Hon|Pres|Supt|Cpl|Maj|Adm|Fr|Msgr"
-    r"|vs|e\.g|i\.e|cf|al|approx|[A-Z]"
+    r"|vs|e\.g|i\.e|cf|al|approx|[A-HJ-Z]"
 )
-"""A full stop after these, or an initial, ends no sentence."""
+"""A full stop after these, or an initial, ends no sentence; "I" is more often a word."""
 
 _NUMBER_MARK = re.compile(
     r"Nos?|nos?|[Ff]ig|[Vv]ol|[Cc]h|pp?|Art|Sec|Eq|ca|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
@@ -93,83 +85,11 @@ class Sentence:
         return self.words[0].speed
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """What a transcript holds, known before any of it is spoken."""
-
-    has_words: bool
-    ignored: tuple[str, ...]
-    """Tags that do nothing here, each once, in order."""
-
-    unspeakable: tuple[str, ...]
-    """Runs of characters that this voice cannot say, each once, in order."""
-
-
-def nothing_to_say(unspeakable: Sequence[str] = ()) -> UsageError:
-    """Return the error for a text of which nothing can be spoken."""
-    if unspeakable:
-        return UsageError(
-            "There is nothing to say that the built-in voice can: it reads English.",
-            hint="Use --engine cloud for other languages.",
-        )
-    return UsageError("There is nothing to say: the text holds no words.")
-
-
-def survey(transcript: str) -> Survey:
-    """Return what of a transcript can be spoken."""
-    ignored: dict[str, None] = {}
-    unspeakable: dict[str, None] = {}
-    has_words = False
-    for element in parse_tags(_clean(transcript)):
-        match element:
-            case Plain(text) | Spelled(text):
-                characters = set(text)
-                has_words = has_words or any(map(is_spoken, characters))
-                bad = {c for c in characters if not is_speakable(c)}
-                if bad:
-                    runs = re.finditer(f"[{re.escape(''.join(bad))}\ufe0f\u200d]+", text)
-                    unspeakable |= dict.fromkeys(run[0] for run in runs)
-            case Pronounced(phonemes):
-                known = [phoneme for phoneme in phonemes if is_ipa(phoneme)]
-                has_words = has_words or bool(known)
-                unspeakable |= dict.fromkeys(f"/{p}/" for p in phonemes if p not in known)
-            case Ignored(source):
-                ignored[source] = None
-            case Break() | Pace() | Loudness():
-                pass
-    return Survey(has_words, tuple(ignored), tuple(unspeakable))
-
-
-@lru_cache(maxsize=4096)
-def is_speakable(character: str) -> bool:
-    """Whether the voice can read this character, or may pass over it in silence."""
-    if character.isascii() or character in _READABLE:
-        return True
-    category = unicodedata.category(character)
-    if category[0] == "L":
-        return unicodedata.name(character, "").startswith(("LATIN", "FULLWIDTH LATIN", "MODIFIER LETTER"))
-    # Numbers, punctuation, spaces, accents and invisible marks; emoji modifiers are symbols (Sk).
-    return category[0] in "NPZ" or category in {"Mn", "Cc", "Cf", "Cs"}
-
-
-def is_spoken(character: str) -> bool:
-    """Whether this character alone gives a sound."""
-    return is_speakable(character) and (character.isalnum() or character in "&@%#°¢§¶±×÷©=<>+~")
-
-
-def spoken_form(text: str) -> str:
-    """Return the part of a word that the voice can read."""
-    composed = unicodedata.normalize("NFC", text)
-    return "".join(
-        " " if not is_speakable(c) else "" if unicodedata.category(c) in {"Cf", "Mn"} else c for c in composed
-    ).strip()
-
-
 def sentences(transcript: str) -> Iterator[Sentence | Break]:
     """Yield sentences and breaks in order, reading the transcript only as far as needed."""
     words: list[Word] = []
     line = 0  # characters of the line so far
-    for gap, item in _Words().read(parse_tags(_clean(transcript))):
+    for gap, item in _Words().read(parse_tags(transcript)):
         if isinstance(item, Break):
             if words:
                 yield Sentence(tuple(words), 0.0)
@@ -199,11 +119,6 @@ def _pause_between(words: list[Word], gap: Gap, after: Word, line: int) -> float
     if len(words) >= _MAX_WORDS or sum(len(word.text) for word in words) >= _MAX_CHARS:
         return CLAUSE_PAUSE
     return None
-
-
-def _clean(transcript: str) -> str:
-    """Return the transcript without control characters and halves of surrogate pairs."""
-    return _CONTROLS.sub("", transcript)
 
 
 def ends_sentence(before: str, after: str) -> bool:

@@ -1,5 +1,7 @@
 """Makes another timbre of the one voice: lower or higher, with a longer or shorter throat."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from cartesia_cli.local.waveform import BIN_WIDTH, LOWEST_PITCH, Floats, Spectra
@@ -12,33 +14,62 @@ def warp(spectra: Spectra, formant: float) -> Spectra:
     it may hold anything, which another pitch would make heard. So it is read at the harmonics, and
     what lies between two of them is a straight line.
     """
-    spacing = np.where(spectra.pitch > LOWEST_PITCH, spectra.pitch / BIN_WIDTH, 1.0)
-    every = np.ones(1)
+    positions = _sources(spectra.harmonic.shape[0], formant)
+    at_harmonics = _harmonic_reader(positions, spectra.pitch)
+    anywhere = _reader(positions)
     return Spectra(
-        harmonic=_read(spectra.harmonic, formant, spacing),
-        harmonic_phase=_read(spectra.harmonic_phase, formant, spacing),
-        noise=_read(spectra.noise, formant, every),
-        free=_read(spectra.free, formant, every),
-        free_phase=_read(spectra.free_phase, formant, every),
+        harmonic=at_harmonics(spectra.harmonic),
+        harmonic_phase=at_harmonics(spectra.harmonic_phase),
+        noise=anywhere(spectra.noise),
+        free=anywhere(spectra.free),
+        free_phase=anywhere(spectra.free_phase),
         pitch=spectra.pitch,
     )
 
 
-def _read(envelope: Floats, formant: float, spacing: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Floats:
-    """Return (bins, frames) as they are at 1 / ``formant`` of each frequency.
+def _sources(n_bins: int, formant: float) -> Floats:
+    """Return for each new bin the old one that it comes from, as a fraction."""
+    sources: Floats = np.minimum(
+        np.arange(n_bins, dtype=np.float32) / np.float32(formant), np.float32(n_bins - 1)
+    )
+    return sources
 
-    Args:
-        envelope: (bins, frames).
-        formant: factor of every frequency.
-        spacing: bins between two harmonics, for each frame or for all; only multiples of it are read.
+
+def _reader(positions: Floats) -> Callable[[Floats], Floats]:
+    """Return what reads (bins, frames) at fractional bins, between two of them by a straight line."""
+    last = positions.size - 1
+    below = positions.astype(np.intp)
+    above = np.minimum(below + 1, last)
+    share = (positions - below)[:, None]
+
+    def read(envelope: Floats) -> Floats:
+        low = envelope[below]
+        between: Floats = low + (envelope[above] - low) * share
+        return between
+
+    return read
+
+
+def _harmonic_reader(positions: Floats, pitch: Floats) -> Callable[[Floats], Floats]:
+    """Return what reads (bins, frames) at the harmonics of each frame's pitch alone.
+
+    Below the first harmonic it reads the first; a voiceless frame has a harmonic in every bin.
     """
-    last = envelope.shape[0] - 1
-    order = np.minimum(np.arange(last + 1) / formant, last)[:, None] / spacing
+    last, n_frames = positions.size - 1, pitch.size
+    spacing = np.where(pitch > LOWEST_PITCH, pitch / np.float32(BIN_WIDTH), np.float32(1.0))
+    order = positions[:, None] / spacing
     below = np.maximum(np.floor(order), 1.0)
-    share = np.clip(order - below, 0.0, 1.0).astype(np.float32)
-    low, high = (np.minimum(np.rint(n * spacing), last).astype(np.intp) for n in (below, below + 1))
-    shape = envelope.shape
-    left: Floats = np.take_along_axis(envelope, np.broadcast_to(low, shape), axis=0)
-    right: Floats = np.take_along_axis(envelope, np.broadcast_to(high, shape), axis=0)
-    between: Floats = left + (right - left) * share
-    return between
+    share = np.clip(order - below, 0.0, 1.0)
+    frames = np.arange(n_frames)
+    low, high = (
+        np.minimum(np.rint(number * spacing), last).astype(np.intp) * n_frames + frames
+        for number in (below, below + 1)
+    )
+
+    def read(envelope: Floats) -> Floats:
+        flat = np.ascontiguousarray(envelope).reshape(-1)
+        start = flat.take(low)
+        between: Floats = start + (flat.take(high) - start) * share
+        return between
+
+    return read

@@ -8,7 +8,8 @@ import numpy as np
 from cartesia_cli.audio import pcm
 from cartesia_cli.audio.resample import StreamResampler
 from cartesia_cli.local.pronounce import Pronouncer
-from cartesia_cli.local.text import CLAUSE_PAUSE, Sentence, nothing_to_say, sentences
+from cartesia_cli.local.speakable import nothing_to_say
+from cartesia_cli.local.text import CLAUSE_PAUSE, Sentence, sentences
 from cartesia_cli.local.voice import Span, SpeechModel, Stretch, cut
 from cartesia_cli.local.voices import Manner
 from cartesia_cli.local.waveform import SAMPLE_RATE, Floats

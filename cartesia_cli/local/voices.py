@@ -105,7 +105,7 @@ _VARIANTS = tuple(
             "7f07ecc6-fce3-5ac9-8857-9372d143c75b",
             "gender_neutral",
             "Small voice, a variant of heart",
-            Timbre(1.35, 1.15, gain=2.40),
+            Timbre(1.35, 1.15, gain=2.51),
         ),
     )
 )

@@ -78,15 +78,15 @@ def _pulses(pitch: Floats, factor: float) -> Floats:
 
     ``cos t + cos 2t + … + cos Ht = sin((H + ½) t) / (2 sin(t / 2)) - ½``, Dirichlet's kernel.
     """
-    n = pitch.size * HOP
     centres = np.arange(pitch.size) * HOP + (HOP - 1) / 2
-    frequency = np.interp(np.arange(n), centres, pitch)
+    frequency = np.interp(np.arange(pitch.size * HOP), centres, pitch).astype(np.float32)
     voiced = frequency > LOWEST_PITCH
-    frequency = np.maximum(frequency, LOWEST_PITCH) * factor
-    # Whole turns are dropped while the numbers are still of double precision.
-    turns = np.cumsum(frequency / SAMPLE_RATE) % 1.0
+    frequency = np.maximum(frequency, np.float32(LOWEST_PITCH)) * np.float32(factor)
+    # Whole turns are dropped while the numbers are of double precision.
+    turns = np.cumsum(frequency, dtype=np.float64) / SAMPLE_RATE
+    turns -= np.floor(turns)
     angle = (2 * np.pi * turns).astype(np.float32)
-    order = (np.floor(_HIGHEST_HARMONIC / frequency) + 0.5).astype(np.float32)
+    order = np.floor(np.float32(_HIGHEST_HARMONIC) / frequency) + np.float32(0.5)
     divisor = 2 * np.sin(angle / 2)
     at_peak = np.abs(divisor) < 2e-3
     divisor[at_peak] = 1.0

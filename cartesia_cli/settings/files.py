@@ -2,13 +2,12 @@
 
 import re
 import stat
-import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cartesia_cli.errors import UsageError
+from cartesia_cli.folders import user_folder
 from cartesia_cli.settings.keys import SETTINGS
 from cartesia_cli.settings.sources import Complain, Layer, header_key, parse_header
 
@@ -20,28 +19,9 @@ _Path = tuple[str, ...]
 """Where a key stands: the names of its tables, then its own."""
 
 
-def config_folder(environ: Mapping[str, str]) -> Path | None:
-    """Return the user's configuration folder, which may not exist; None if the user has no home.
-
-    It is the one of platformdirs, whose import of 10 ms the common case can do without.
-    """
-    base, home = Path(environ.get("XDG_CONFIG_HOME", "")), Path(environ.get("HOME", ""))
-    if not base.is_absolute() and sys.platform not in {"win32", "darwin"}:
-        base = home / ".config"
-    if base.is_absolute():
-        return base / "cartesia"
-    import platformdirs
-
-    try:
-        folder = Path(platformdirs.user_config_dir("cartesia", appauthor=False))
-    except RuntimeError:
-        return None
-    return folder if folder.is_absolute() else None
-
-
 def config_path(environ: Mapping[str, str]) -> Path | None:
     """Return the user's file, which may not exist; None if the user has no home."""
-    folder = config_folder(environ)
+    folder = user_folder("config", environ)
     return folder and folder / "config.toml"
 
 
@@ -83,8 +63,7 @@ def read_project_file(cwd: Path, complain: Complain) -> Layer:
     return {}
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
+class _File(NamedTuple):
     """A TOML file that was read without an error of syntax."""
 
     path: Path

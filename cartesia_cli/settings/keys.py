@@ -3,14 +3,13 @@
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from cartesia_cli.models import SAMPLE_RATES, Encoding
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """A key of the configuration: what it may be, and who may set it."""
 
     must: str
@@ -22,7 +21,7 @@ class Setting:
     accepts: tuple[type, ...] = (str,)
     """The types that it has in TOML."""
 
-    variables: Mapping[str, str | None] = field(default_factory=dict)
+    variables: Mapping[str, str | None] = MappingProxyType({})
     """Environment variables, the first one wins; each sets its own value, or always the one here."""
 
     in_project: bool = True

@@ -67,11 +67,13 @@ def _read_headers(lines: str, complain: Complain) -> Layer:
             continue
         name, colon, value = line.partition(":")
         try:
-            layer[header_key(name.strip())] = parse_header(name if colon else "", value), f"environment {HEADERS_VARIABLE}"
+            parsed = parse_header(name if colon else "", value)
         except ValueError as error:
             complain(
                 UsageError(f"{HEADERS_VARIABLE}, line {number} {error}.", hint="A line is 'Name: value'.")
             )
+        else:
+            layer[header_key(name.strip())] = parsed, f"environment {HEADERS_VARIABLE}"
     return layer
 
 
