@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from benchmarks import measure
-from cartesia_cli.local import LocalEngine
+from cartesia_cli.local.engine import LocalEngine
 from cartesia_cli.models import AudioChunk, AudioFormat, Encoding, SpeechRequest
 
 _FORMAT = AudioFormat(Encoding.PCM_F32LE, 44_100)
@@ -24,7 +24,7 @@ _SENTENCES = (
 )
 _LONG_SENTENCE = "When the last train had left, and the lamps had gone out one after another, " * 4
 _COLD = (
-    "from cartesia_cli.local import LocalEngine; from cartesia_cli.models import *;"
+    "from cartesia_cli.local.engine import LocalEngine; from cartesia_cli.models import *;"
     f"next(LocalEngine().synthesize(SpeechRequest({_SENTENCES[0]!r}, 'heart', AudioFormat())))"
 )
 

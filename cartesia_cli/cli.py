@@ -91,7 +91,7 @@ def _usage_error(failure: Any) -> UsageError:
     """Return Typer's complaint about the command line as ours."""
     message = str(failure.format_message()).rstrip(".") + "."
     path = failure.ctx.command_path if getattr(failure, "ctx", None) else "cartesia"
-    return UsageError(message, hint=f"see '{path} --help'")
+    return UsageError(message, hint=f"See '{path} --help'.")
 
 
 app = typer.Typer(

@@ -175,7 +175,7 @@ def bug(failure: Exception) -> None:
         path = None
     where = f"the details are in {path}" if path else "no log file could be written"
     _print_error(f"cartesia: internal error ({type(failure).__name__}); {where}")
-    _print_error("hint: please report it, with that file")
+    _print_error("hint: Please report it, with that file.")
 
 
 def end_quietly(reason: BaseException) -> int:

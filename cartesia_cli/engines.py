@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from cartesia_cli.cache import VoiceNames
 from cartesia_cli.credentials import Key
 from cartesia_cli.errors import CredentialsError, UsageError
-from cartesia_cli.local.packages import has_speech
+from cartesia_cli.local.packages import INSTALL, has_speech
 from cartesia_cli.models import EngineName, SpeechEvents, SpeechRequest, Traffic, Voice
 from cartesia_cli.settings import Settings
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 BUILT_IN_NOTICE = (
     "no API key, using the built-in voice (CARTESIA_API_KEY or 'cartesia auth login' for Cartesia)"
 )
-_INSTALL = "pip install 'cartesia-cli[local]'"
 _VOICE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -70,7 +69,7 @@ def choose_engine(settings: Settings, key: Key | None) -> EngineName:
     """
     if settings.engine == "local":
         if not has_speech():
-            raise UsageError("The built-in engine is not installed.", hint=_INSTALL)
+            raise UsageError("The built-in engine is not installed.", hint=f"Install it with: {INSTALL}")
         return "local"
     if settings.engine == "cloud" or key is not None or settings.origin("base_url") != "default":
         return "cloud"
@@ -78,7 +77,7 @@ def choose_engine(settings: Settings, key: Key | None) -> EngineName:
         return "local"
     raise CredentialsError(
         "No API key, and the built-in engine is not installed.",
-        hint=f"set CARTESIA_API_KEY for Cartesia's voices, or {_INSTALL} for the built-in one",
+        hint=f"Set CARTESIA_API_KEY for Cartesia's voices, or {INSTALL} for the built-in one.",
     )
 
 
@@ -90,7 +89,7 @@ def open_cloud(settings: Settings, key: Key | None) -> "Client":
     """
     if key is None and not _is_loopback(settings.base_url):
         raise CredentialsError(
-            "No API key.", hint="set CARTESIA_API_KEY, or use the built-in voice with --engine local"
+            "No API key.", hint="Set CARTESIA_API_KEY, or use the built-in voice with --engine local."
         )
     from cartesia_cli.api import Client, Timeouts
 
@@ -142,8 +141,8 @@ def find_voice_id(wanted: str, catalogue: VoiceCatalogue, names: VoiceNames) -> 
         return same[0].id
     if same:
         listed = ", ".join(f"{voice.id} ({voice.description or voice.name})" for voice in same[:5])
-        raise UsageError(f"{len(same)} voices are called {wanted!r}: {listed}.", hint="use an ID")
+        raise UsageError(f"{len(same)} voices are called {wanted!r}: {listed}.", hint="Use an ID.")
     all_names = [voice.name for voice in found or catalogue.voices()]
     close = difflib.get_close_matches(wanted, all_names, n=5, cutoff=0.4)
-    hint = f"did you mean {', '.join(close)}?" if close else "use the ID of a voice"
+    hint = f"Did you mean {', '.join(close)}?" if close else "Use the ID of a voice."
     raise UsageError(f"No voice is called {wanted!r}.", hint=hint)

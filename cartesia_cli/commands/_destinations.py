@@ -60,12 +60,13 @@ def plan_destinations(
     plays = play.play or play.follow
     if not (targets or timings or plays):
         if not console.stdout_is_terminal():
-            raise UsageError("There is nowhere to put the speech.", hint="add -o FILE, -o - or --play")
+            raise UsageError("There is nowhere to put the speech.", hint="Add -o FILE, -o - or --play.")
         plays = True
     _check_apart([*targets, *(target for target, _ in timings)])
     if STDOUT in targets and console.stdout_is_terminal() and not output.force:
         raise UsageError(
-            "Audio does not belong on a terminal.", hint="-o FILE, --play, a pipe, or --force if you mean it"
+            "Audio does not belong on a terminal.",
+            hint="Use -o FILE, --play, a pipe, or --force if you mean it.",
         )
     straight = straight_mp3 and not plays and not timings
     formats = output_formats(
@@ -89,7 +90,7 @@ def check_stdout(claims: Sequence[tuple[str, bool]]) -> None:
     claiming = [name for name, claimed in claims if claimed]
     if len(claiming) > 1:
         raise UsageError(
-            f"{' and '.join(claiming)} both want standard output.", hint="give one of them a file"
+            f"{' and '.join(claiming)} both want standard output.", hint="Give one of them a file."
         )
 
 
@@ -102,7 +103,7 @@ def _check_apart(targets: Sequence[str]) -> None:
     for target in targets:
         place = target if target == STDOUT else Path(target).absolute()
         if place in seen and target != "/dev/null":
-            raise UsageError(f"{target} is named twice as an output.", hint="give every output its own name")
+            raise UsageError(f"{target} is named twice as an output.", hint="Give every output its own name.")
         seen.add(place)
 
 

@@ -7,25 +7,18 @@ from typing import TYPE_CHECKING, Literal
 
 from cartesia_cli import console
 from cartesia_cli.commands._destinations import check_stdout, plan_destinations
-from cartesia_cli.commands._options import (
-    CaptionOptions,
-    EngineOptions,
-    OutputOptions,
-    PlayOptions,
-    ReportOptions,
-    VoiceOptions,
-)
+from cartesia_cli.commands._options import CaptionOptions
 from cartesia_cli.commands._rehearsal import show_curl, show_requests
 from cartesia_cli.commands._setup import set_up
 from cartesia_cli.commands._speaking import Plan, speak
 from cartesia_cli.commands._speech import speech_request, warn_of_ignored_options
 from cartesia_cli.commands._text import read_text
-from cartesia_cli.commands.say import SendOptions, TextOptions
+from cartesia_cli.commands.say import SayOptions, SendOptions
 from cartesia_cli.credentials import Key, find_key
 from cartesia_cli.engines import BUILT_IN_NOTICE, choose_engine
 from cartesia_cli.errors import CredentialsError, UsageError
 from cartesia_cli.folders import user_folder
-from cartesia_cli.models import EngineName
+from cartesia_cli.models import AudioFormat, Container, EngineName
 from cartesia_cli.sentences import is_speakable, split_parts
 from cartesia_cli.settings import Settings
 
@@ -33,80 +26,57 @@ if TYPE_CHECKING:
     from cartesia_cli.captions import Profile
 
 
-def run(
-    text: TextOptions,
-    voice: VoiceOptions,
-    output: OutputOptions,
-    play: PlayOptions,
-    captions: CaptionOptions,
-    send: SendOptions,
-    engine: EngineOptions,
-    report: ReportOptions,
-) -> None:
+def run(options: SayOptions) -> None:
     """Do what ``cartesia say`` was asked for, or show what it would do."""
     started = time.monotonic()
+    voice, play = options.voice, options.play
     settings = set_up(
-        engine,
-        report,
+        options.engine,
+        options.report,
         {
             "voice": voice.voice,
             "model": voice.model,
             "language": voice.language,
-            "captions": captions.captions,
+            "captions": options.captions.captions,
             "device": play.device,
             "gain": play.gain,
         },
     )
-    plan = _plan(text, voice, output, play, captions, send, engine, report, settings)
-    if send.curl:
+    plan = _plan(options, settings)
+    if options.send.curl:
         _show_curl(plan)
-    elif send.dry_run:
-        _show_dry_run(plan, as_json=report.json)
+    elif options.send.dry_run:
+        _show_dry_run(plan, as_json=options.report.json)
     else:
         if plan.engine == "local" and settings.engine == "auto":
             console.note(BUILT_IN_NOTICE)
-        warn_of_ignored_options(plan.engine, voice, settings, send.transport)
+        warn_of_ignored_options(plan.engine, voice, settings, options.send.transport)
         speak(plan, started)
 
 
-def _plan(
-    text: TextOptions,
-    voice: VoiceOptions,
-    output: OutputOptions,
-    play: PlayOptions,
-    captions: CaptionOptions,
-    send: SendOptions,
-    engine: EngineOptions,
-    report: ReportOptions,
-    settings: Settings,
-) -> Plan:
-    rehearsal = send.dry_run or send.curl
-    check_stdout(
-        [
-            ("-o -", "-" in (output.output or ()) and not rehearsal),
-            ("--timings -", "-" in (captions.timings or ()) and not rehearsal),
-            ("--json", report.json and not rehearsal),
-            ("--events", send.events and not rehearsal),
-        ]
-    )
-    transcript = read_text(text.text or (), text.file)
+def _plan(options: SayOptions, settings: Settings) -> Plan:
+    send, captions = options.send, options.captions
+    is_rehearsal = send.dry_run or send.curl
+    if not is_rehearsal:
+        _check_stdout(options)
+    transcript = read_text(options.text.text or (), options.text.file)
     key = None if send.curl else find_key(os.environ, folder=user_folder("config", os.environ))
     console.keep_secret(key.value if key else None)
-    chosen = "cloud" if send.curl else _choose(settings, key, rehearsal=rehearsal)
-    with_timings = bool(captions.timings) or captions.phonemes or play.follow or send.events
-    if send.transport == "bytes" and with_timings:
-        raise UsageError("--transport bytes has no timings.", hint="Use --transport sse, or auto.")
-    transport: Literal["bytes", "sse"] = "sse" if with_timings or send.transport == "sse" else "bytes"
-    parts = [transcript] if chosen == "local" else [p for p in split_parts(transcript) if is_speakable(p)]
+    engine: EngineName = "cloud" if send.curl else _choose(settings, key, is_rehearsal=is_rehearsal)
+    parts = [transcript] if engine == "local" else [p for p in split_parts(transcript) if is_speakable(p)]
+    with_timings = bool(captions.timings) or captions.phonemes or options.play.follow or send.events
     destinations = plan_destinations(
-        output,
-        play,
+        options.output,
+        options.play,
         captions,
         settings,
-        straight_mp3=chosen == "cloud" and transport == "bytes" and len(parts) == 1 and not engine.fallback,
+        straight_mp3=engine == "cloud"
+        and not with_timings
+        and len(parts) == 1
+        and not options.engine.fallback,
     )
     request = speech_request(
-        voice,
+        options.voice,
         settings,
         destinations.source,
         word_timestamps=with_timings,
@@ -115,25 +85,48 @@ def _plan(
     return Plan(
         settings=settings,
         key=key,
-        engine=chosen,
-        fallback=engine.fallback is not None,
+        engine=engine,
+        fallback=options.engine.fallback is not None,
         transcript=transcript,
         requests=tuple(replace(request, transcript=part) for part in parts),
-        transport=transport,
+        transport=_transport(send, with_timings=with_timings, source=destinations.source),
         destinations=destinations,
         profile=_profile(captions, settings),
-        follows=play.follow,
+        follows=options.play.follow,
         prints_events=send.events,
-        prints_summary=report.json,
-        prints_stats=report.stats,
+        prints_summary=options.report.json,
+        prints_stats=options.report.stats,
     )
 
 
-def _choose(settings: Settings, key: Key | None, *, rehearsal: bool) -> EngineName:
+def _check_stdout(options: SayOptions) -> None:
+    check_stdout(
+        [
+            ("-o -", "-" in (options.output.output or ())),
+            ("--timings -", "-" in (options.captions.timings or ())),
+            ("--json", options.report.json),
+            ("--events", options.send.events),
+        ]
+    )
+
+
+def _transport(send: SendOptions, *, with_timings: bool, source: AudioFormat) -> Literal["bytes", "sse"]:
+    """Return the endpoint: bytes for audio alone, events where timings are wanted."""
+    if with_timings:
+        if send.transport == "bytes":
+            raise UsageError("--transport bytes has no timings.", hint="Use --transport sse, or auto.")
+        return "sse"
+    if send.transport == "sse" and source.container is Container.MP3:
+        console.warn("an event stream cannot carry MP3; --transport sse is ignored")
+        return "bytes"
+    return "sse" if send.transport == "sse" else "bytes"
+
+
+def _choose(settings: Settings, key: Key | None, *, is_rehearsal: bool) -> EngineName:
     try:
         return choose_engine(settings, key)
     except CredentialsError:
-        if rehearsal:  # needs no key
+        if is_rehearsal:  # needs no key
             return "cloud"
         raise
 

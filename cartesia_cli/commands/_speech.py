@@ -28,7 +28,7 @@ def speech_request(
         UsageError: an option is out of its range, or contradicts another.
     """
     if options.locale and options.language:
-        raise UsageError("--language and --locale exclude each other.", hint="a locale names its language")
+        raise UsageError("--language and --locale exclude each other.", hint="A locale names its language.")
     return SpeechRequest(
         transcript="",
         voice_id=settings.aliases.get(settings.voice, settings.voice),
@@ -62,7 +62,7 @@ def warn_of_ignored_options(
             console.warn("the API has no --seed; ignored")
         return
     if options.voice_embedding:
-        raise UsageError("The built-in engine has no --voice-embedding.", hint="use --engine cloud")
+        raise UsageError("The built-in engine has no --voice-embedding.", hint="Use --engine cloud.")
     if options.dict_:
         raise UsageError("The built-in engine has no pronunciation dictionary of this ID.")
     given = {
@@ -89,14 +89,14 @@ def _speed(given: str | None) -> float | Literal["slow", "normal", "fast"] | Non
         factor = 0.0
     if not _SLOWEST <= factor <= _FASTEST:
         raise UsageError(
-            f"--speed {given} is not a pace.", hint=f"{_SLOWEST} to {_FASTEST}, or slow, normal, fast"
+            f"--speed {given} is not a pace.", hint=f"Give {_SLOWEST} to {_FASTEST}, or slow, normal, fast."
         )
     return factor
 
 
 def _volume(given: float | None) -> float | None:
     if given is not None and not _SOFTEST <= given <= _LOUDEST:
-        raise UsageError(f"--volume {given:g} is out of range.", hint=f"{_SOFTEST} to {_LOUDEST}")
+        raise UsageError(f"--volume {given:g} is out of range.", hint=f"Give {_SOFTEST} to {_LOUDEST}.")
     return given
 
 
@@ -111,6 +111,6 @@ def _read_embedding(path: Path) -> tuple[float, ...]:
     numbers = value.get("embedding") if isinstance(value, dict) else value
     if not (isinstance(numbers, list) and numbers and all(isinstance(n, (int, float)) for n in numbers)):
         raise UsageError(
-            f"{path} holds no voice embedding.", hint='a list of numbers, or {"embedding": [...]}'
+            f"{path} holds no voice embedding.", hint='Give a list of numbers, or {"embedding": [...]}'
         )
     return tuple(float(n) for n in numbers)

@@ -23,14 +23,14 @@ def read_text(words: Sequence[str], file: str | None) -> str:
             "There is nothing to say: the text is empty or only punctuation."
             if text.strip()
             else "There is nothing to say: the text is empty.",
-            hint="give the text as an argument, with --file, or on standard input",
+            hint="Give the text as an argument, with --file, or on standard input.",
         )
     return text
 
 
 def _read(words: Sequence[str], file: str | None) -> str:
     if words and file is not None:
-        raise UsageError("The text is given twice: as an argument and with --file.", hint="give one of them")
+        raise UsageError("The text is given twice: as an argument and with --file.", hint="Give one of them.")
     if file == "-" or list(words) == ["-"]:
         return _read_stdin()
     if file is not None:
@@ -38,13 +38,13 @@ def _read(words: Sequence[str], file: str | None) -> str:
     if words:
         return _checked_argument(" ".join(words))
     if sys.stdin is None or sys.stdin.isatty():
-        raise UsageError("There is no text to say.", hint='like: cartesia say "Hello there" --play')
+        raise UsageError("There is no text to say.", hint='For example: cartesia say "Hello there" --play')
     return _read_stdin()
 
 
 def _read_stdin() -> str:
     if sys.stdin is None:
-        raise UsageError("Standard input is closed.", hint="give the text as an argument, or with --file")
+        raise UsageError("Standard input is closed.", hint="Give the text as an argument, or with --file.")
     try:
         return _decoded(sys.stdin.buffer.read(), "standard input")
     except OSError as error:
@@ -65,7 +65,7 @@ def _decoded(data: bytes, source: str) -> str:
         line = data.count(b"\n", 0, error.start) + 1
         raise UsageError(
             f"{source} is not UTF-8: byte 0x{data[error.start]:02x} in line {line}.",
-            hint="convert it first, like: iconv -f LATIN1 -t UTF-8",
+            hint="Convert it first, for example with: iconv -f LATIN1 -t UTF-8",
         ) from error
 
 

@@ -1,7 +1,7 @@
 """``cartesia say``: text to speech, and to the time of every word."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import typer
 
@@ -45,30 +45,25 @@ class SendOptions:
     curl: Annotated[bool, typer.Option("--curl", help="Show the same request as a curl command.")] = False
 
 
-@takes(
-    TextOptions,
-    VoiceOptions,
-    OutputOptions,
-    PlayOptions,
-    CaptionOptions,
-    SendOptions,
-    EngineOptions,
-    ReportOptions,
-)
-def say(
-    text: TextOptions,
-    voice: VoiceOptions,
-    output: OutputOptions,
-    play: PlayOptions,
-    captions: CaptionOptions,
-    send: SendOptions,
-    engine: EngineOptions,
-    report: ReportOptions,
-) -> None:
+class SayOptions(NamedTuple):
+    """Everything that was given on the command line."""
+
+    text: TextOptions
+    voice: VoiceOptions
+    output: OutputOptions
+    play: PlayOptions
+    captions: CaptionOptions
+    send: SendOptions
+    engine: EngineOptions
+    report: ReportOptions
+
+
+@takes(*SayOptions.__annotations__.values())
+def say(*groups: Any) -> None:
     """Speak TEXT: into files, to stdout, to the loudspeaker; with the time of every word.
 
     Example: cartesia say "Hello there" -o hello.wav --timings hello.srt
     """
     from cartesia_cli.commands._saying import run
 
-    run(text, voice, output, play, captions, send, engine, report)
+    run(SayOptions(*groups))

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from cartesia_cli.errors import UsageError
 
-_INSTALL = "pip install 'cartesia-cli[local]'"
+INSTALL = "pip install 'cartesia-cli[local]'"
+"""What a user types to have the embedded engine."""
+
 _HIBARI_VERSION = "0.2.1"
 _VERSION_LINE = re.compile(r"^__version__ = [\"']([^\"']+)[\"']", re.MULTILINE)
 _RECOGNIZER_FILES = {
@@ -29,13 +31,13 @@ def find_speech_assets() -> Path:
         UsageError: the extra is missing, of another version, or broken.
     """
     if not has_speech():
-        raise UsageError("The built-in voice is not installed.", hint=f"Install it with: {_INSTALL}")
+        raise UsageError("The built-in voice is not installed.", hint=f"Install it with: {INSTALL}")
     package = _folder_of("hibari")
     version = _version_in(package / "__init__.py")
     if version != _HIBARI_VERSION:
         raise UsageError(
             f"The built-in voice needs hibari-tts {_HIBARI_VERSION}, not {version or 'an unknown version'}.",
-            hint=f"Install the right one with: {_INSTALL}",
+            hint=f"Install the right one with: {INSTALL}",
         )
     assets = package / "assets"
     if not (assets / "hibari.onnx").is_file():
@@ -52,7 +54,7 @@ def find_recognizer_assets() -> Path:
     if find_spec("moonshine_voice") is None or find_spec("onnxruntime") is None:
         raise UsageError(
             "The built-in recogniser is not installed.",
-            hint=f"Install it with: {_INSTALL} (needs glibc 2.34, macOS 15 or Windows on x64).",
+            hint=f"Install it with: {INSTALL} (needs glibc 2.34, macOS 15 or Windows on x64).",
         )
     folder = _folder_of("moonshine_voice") / "assets" / "tiny-en"
     for name, size in _RECOGNIZER_FILES.items():
@@ -69,7 +71,7 @@ def broken(cause: object) -> UsageError:
     """Return the error for packages that are there but do not work."""
     return UsageError(
         f"The packages of the built-in voice do not work: {cause}.",
-        hint=f"Install them again with: {_INSTALL.replace('install', 'install --force-reinstall', 1)}",
+        hint=f"Install them again with: {INSTALL.replace('install', 'install --force-reinstall', 1)}",
     )
 
 
