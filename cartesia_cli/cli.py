@@ -2,7 +2,6 @@
 
 import importlib
 import signal
-import sys
 from collections.abc import Callable
 from types import FrameType
 from typing import Annotated, Any, NoReturn
@@ -133,10 +132,4 @@ def run() -> int:
         status = end.code
     else:
         status = ExitCode.OK
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError as reason:
-        status = console.end_quietly(reason)
-    except OSError as failure:  # a full disk behind the redirection
-        status = console.error(console.stdout_failure(failure))
-    return int(status or 0)
+    return console.flush_data(int(status or 0))

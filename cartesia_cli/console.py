@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from cartesia_cli.errors import CartesiaError, ExitCode, OutputError
 
@@ -20,6 +20,7 @@ class _State:
     color: str = "auto"
     secret: str | None = None
     log_file: Path | None = None
+    logs: bool = False
 
 
 _state = _State()
@@ -34,7 +35,8 @@ def configure(
 ) -> None:
     """Set how this run reports; ``verbose`` 1 logs steps, 2 logs details."""
     _state.json, _state.quiet, _state.log_file = json, quiet, log_file
-    if verbose or log_file is not None:
+    _state.logs = bool(verbose) or log_file is not None
+    if _state.logs:
         _configure_log(verbose, log_file)
 
 
@@ -77,8 +79,20 @@ def _redact(text: str) -> str:
     return text.replace(_state.secret, "[key]") if _state.secret else text
 
 
+def binary_stdout() -> BinaryIO:
+    """Return stdout for bytes.
+
+    Raises:
+        OutputError: it is closed.
+    """
+    if sys.stdout is None:
+        raise OutputError("Standard output is closed.", hint="Write to a file with -o.")
+    return sys.stdout.buffer
+
+
 def data(text: str) -> None:
     """Write to stdout, where the next program reads."""
+    binary_stdout()
     try:
         sys.stdout.write(text)
     except UnicodeEncodeError:  # LANG=C: the bytes of our data never depend on the locale
@@ -98,10 +112,10 @@ def data_json(value: Mapping[str, Any]) -> None:
 
 
 def _lost(error: OSError) -> BaseException:
-    return error if isinstance(error, BrokenPipeError) else stdout_failure(error)
+    return error if isinstance(error, BrokenPipeError) else _stdout_failure(error)
 
 
-def stdout_failure(error: OSError) -> OutputError:
+def _stdout_failure(error: OSError) -> OutputError:
     """Return what to tell the user about a stdout that takes no more."""
     return OutputError(f"Cannot write to standard output: {error.strerror}.")
 
@@ -116,6 +130,14 @@ def hint_to_person(message: str) -> None:
     """Like ``note``, and silent where no person looks at stderr."""
     if stderr_is_terminal():
         note(message)
+
+
+def detail(message: str) -> None:
+    """Tell what the run does, for ``--verbose`` and ``--log-file``."""
+    if _state.logs:
+        import logging
+
+        logging.getLogger("cartesia_cli").info(message)
 
 
 def warn(message: str) -> None:
@@ -136,16 +158,15 @@ def error(failure: CartesiaError) -> ExitCode:
             "status": int(failure.exit_code),
             "code": failure.code,
             "title": failure.title,
-            "message": str(failure),
+            "message": str(failure).removeprefix(f"{failure.title}: "),
             "request_id": failure.request_id,
             "hint": failure.hint,
         }
         known = {name: _printable(value) for name, value in facts.items() if value is not None}
         _print_error(json.dumps({"error": known}, ensure_ascii=False))
         return failure.exit_code
-    _print_error(f"cartesia: {_printable(str(failure))}")
-    if failure.request_id:
-        _print_error(f"request: {_printable(failure.request_id)}")
+    request = f" (request {failure.request_id})" if failure.request_id else ""
+    _print_error(f"cartesia: {_printable(str(failure) + request)}")
     if failure.hint:
         _print_error(f"hint: {_printable(failure.hint)}")
     return failure.exit_code
@@ -181,11 +202,29 @@ def bug(failure: Exception) -> None:
 def end_quietly(reason: BaseException) -> int:
     """Return the status of a run that was ended from outside, and make sure nothing more is said."""
     if isinstance(reason, BrokenPipeError):
-        # Python flushes stdout once more when it ends, and would complain on stderr.
-        quiet = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(quiet, sys.stdout.fileno())
+        _abandon_stdout()
         return ExitCode.PIPE_CLOSED
     return int(getattr(reason, "status", ExitCode.INTERRUPTED))
+
+
+def flush_data(status: int) -> int:
+    """Bring everything to stdout before the end; return the run's status, which was ``status`` so far."""
+    if sys.stdout is None:
+        return status
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError as reason:
+        return end_quietly(reason)
+    except OSError as failure:  # a full disk behind the redirection
+        _abandon_stdout()
+        return status or error(_stdout_failure(failure))
+    return status
+
+
+def _abandon_stdout() -> None:
+    """Drop what could not be written: Python would try once more when it ends, and complain."""
+    quiet = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(quiet, sys.stdout.fileno())
 
 
 def _printable(value: object) -> object:
@@ -198,18 +237,18 @@ def _printable(value: object) -> object:
 def _print_error(line: str) -> None:
     try:
         print(_redact(line), file=sys.stderr, flush=True)
-    except (OSError, ValueError):
+    except (OSError, ValueError, AttributeError):
         return  # stderr is closed or full; there is nobody left to tell
 
 
 def stdout_is_terminal() -> bool:
     """Tell whether a person looks at stdout."""
-    return sys.stdout.isatty()
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def stderr_is_terminal() -> bool:
     """Tell whether a person looks at stderr."""
-    return sys.stderr.isatty()
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 def use_color(stream: TextIO) -> bool:

@@ -25,7 +25,8 @@ def parse_base_url(text: str) -> str:
         port = url.port
     except (httpx.InvalidURL, ValueError) as error:
         raise UsageError(f"The base URL cannot be read: {shown}", hint=hint) from error
-    if url.scheme not in {"http", "https"} or not url.host or (port is not None and not 0 < port < 65536):
+    named = url.host and ("%" not in url.host or ":" in url.host)  # a blank is percent-encoded
+    if url.scheme not in {"http", "https"} or not named or (port is not None and not 0 < port < 65536):
         raise UsageError(f"The base URL is not an HTTP address: {shown}", hint=hint)
     if url.userinfo:
         raise UsageError("The base URL must not hold a user name or password.", hint="Use an API key.")

@@ -8,10 +8,12 @@ import base64
 import io
 import select
 import socket
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
 from ssl import SSLContext
+from types import SimpleNamespace
 from typing import Any, cast
 
 import httpx
@@ -23,6 +25,10 @@ READ_SIZE = 64 * 2**10
 """Bytes at a time: as much as fits the processor's cache; more is slower."""
 
 SEND_SIZE = 256 * 2**10
+"""Bytes that must be taken within the limit of one wait."""
+
+KEEP_SECONDS = 5.0
+"""How long an idle connection is kept; servers close them soon after."""
 
 
 class Connection:
@@ -46,7 +52,7 @@ class Connection:
         """
         direct = HTTPConnection(
             proxy.host if proxy else way.host,
-            (proxy.port or _default_port(proxy)) if proxy else way.port,
+            port_of(proxy) if proxy else way.port,
             timeout=way.timeouts.connect,
         )
         try:
@@ -82,21 +88,21 @@ class Connection:
         except (BrokenPipeError, ConnectionResetError):
             pass  # a server that has heard enough may have answered before it closed
         way.stage = Stage.WAITING
-        source = _Source(self._socket, way)
+        file = io.BufferedReader(_Source(self._socket, way), READ_SIZE)
+        source = cast("socket.socket", SimpleNamespace(makefile=lambda _mode: file))
         while True:
-            response = HTTPResponse(cast("socket.socket", source), method=method)
+            response = HTTPResponse(source, method=method)  # its own file would have a small buffer
             response.begin()
             if not 100 <= response.status < 200:
                 return response
-            cast("Any", response).fp = None  # or it would close the source that the next one reads from
+            cast("Any", response).fp = None  # or it would close the file that the next one reads from
 
     @property
     def usable(self) -> bool:
         """Whether the server still keeps this connection, which has been idle."""
         if time.monotonic() - self._released_at > KEEP_SECONDS:
             return False
-        readable, _, _ = select.select([self._socket], [], [], 0)
-        return not readable  # closed, or something that nobody asked for
+        return not _is_readable(self._socket)  # closed, or something that nobody asked for
 
     def release(self) -> None:
         """Note the time: from now on it is idle."""
@@ -105,10 +111,6 @@ class Connection:
     def close(self) -> None:
         """Close it."""
         self._socket.close()
-
-
-KEEP_SECONDS = 5.0
-"""How long an idle connection is kept; servers close them soon after."""
 
 
 def read_body(response: HTTPResponse, way: Way) -> Iterator[bytes]:
@@ -125,20 +127,13 @@ def read_body(response: HTTPResponse, way: Way) -> Iterator[bytes]:
 
 
 class _Source(io.RawIOBase):
-    """The bytes from a socket, waited for as long as the stage of the request allows.
-
-    It stands in for the socket that ``HTTPResponse`` makes its file from, for the sake of a larger buffer.
-    """
+    """The bytes from a socket, waited for as long as the stage of the request allows."""
 
     def __init__(self, connected: socket.socket, way: Way) -> None:
         super().__init__()
         self._socket = connected
         self._way = way
         self._deadline = time.monotonic() + way.timeouts.first_byte
-        self._file = io.BufferedReader(self, READ_SIZE)
-
-    def makefile(self, _mode: str) -> io.BufferedIOBase:
-        return self._file
 
     def readable(self) -> bool:
         return True
@@ -151,6 +146,13 @@ class _Source(io.RawIOBase):
         if self._socket.gettimeout() != limit:
             self._socket.settimeout(limit)
         return self._socket.recv_into(buffer)
+
+
+def port_of(url: httpx.URL) -> int:
+    """Return the port in a URL, or the one that its scheme stands for."""
+    if url.port is not None:
+        return url.port
+    return {"https": 443, "http": 80}.get(url.scheme, 1080)
 
 
 def proxy_authorization(proxy: httpx.URL) -> dict[str, str]:
@@ -173,5 +175,9 @@ def _open_tunnel(direct: HTTPConnection, way: Way, proxy: httpx.URL) -> None:
         raise
 
 
-def _default_port(url: httpx.URL) -> int:
-    return 1080 if url.scheme.startswith("socks") else 80
+def _is_readable(connected: socket.socket) -> bool:
+    if sys.platform == "win32":
+        return bool(select.select([connected], [], [], 0)[0])
+    poll = select.poll()  # select() cannot look at more than 1024 files
+    poll.register(connected, select.POLLIN)
+    return bool(poll.poll(0))

@@ -22,8 +22,8 @@ from cartesia_cli.errors import CartesiaError, UnavailableError, UsageError
 from cartesia_cli.models import Traffic
 from cartesia_cli.wire import decode_error
 from cartesia_cli.wire.values import MalformedError, load_json, one_line
+from cartesia_cli.wire.version import API_VERSION
 
-API_VERSION = "2026-08-14"
 MAX_REDIRECTS = 10
 MAX_JSON = 64 * 2**20
 """Bytes of an answer that is held in memory as a whole; a page of voices has about 60,000."""

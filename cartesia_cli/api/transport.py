@@ -14,7 +14,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from cartesia_cli.api.connection import Connection, proxy_authorization, read_body
+from cartesia_cli.api.connection import Connection, port_of, proxy_authorization, read_body
 from cartesia_cli.api.way import Timeouts, Way
 from cartesia_cli.errors import UsageError
 
@@ -45,7 +45,7 @@ class Transport(httpx.BaseTransport):
         proxy = self._proxy_for(url)
         way = Way(
             host=url.raw_host.decode("ascii"),
-            port=_port(url),
+            port=port_of(url),
             timeouts=self._timeouts,
             proxy=None if proxy is None else proxy.netloc.decode("ascii"),
         )
@@ -92,7 +92,7 @@ class Transport(httpx.BaseTransport):
 
     def _proxy_for(self, url: httpx.URL) -> httpx.URL | None:
         text = self._proxies.get(url.scheme) or self._proxies.get("all")
-        if not text or proxy_bypass(f"{url.host}:{_port(url)}"):
+        if not text or proxy_bypass(f"{url.host}:{port_of(url)}"):
             return None
         return parse_proxy(text)
 
@@ -116,7 +116,7 @@ def parse_proxy(text: str) -> httpx.URL:
         raise UsageError("The proxy in the environment is not a URL.", hint=_PROXY_HINT) from error
     if url.scheme not in {"http", "socks", "socks5", "socks5h"}:
         raise UsageError(f"A proxy of the kind {url.scheme}:// is not supported.", hint=_PROXY_HINT)
-    if not url.host or not 0 < _port(url) < 65536:
+    if not url.host or not 0 < port_of(url) < 65536:
         raise UsageError("The proxy in the environment has no host name, or no such port.", hint=_PROXY_HINT)
     return url
 
@@ -192,9 +192,3 @@ def _body(request: httpx.Request) -> httpx.SyncByteStream:
 
 def _server(url: httpx.URL) -> httpx.URL:
     return url.copy_with(raw_path=b"/", fragment=None)
-
-
-def _port(url: httpx.URL) -> int:
-    if url.port is not None:
-        return url.port
-    return {"https": 443, "http": 80}.get(url.scheme, 1080)

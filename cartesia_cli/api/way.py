@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from http.client import HTTPException, RemoteDisconnected
+from http.client import HTTPException, IncompleteRead, RemoteDisconnected
 
 from cartesia_cli.errors import UnavailableError
 from cartesia_cli.wire.values import one_line
@@ -114,7 +114,9 @@ class Way:
             case Stage.CONNECTING:
                 return self._unreachable(error)
             case Stage.SENDING | Stage.WAITING:
-                if isinstance(error, HTTPException) and not isinstance(error, RemoteDisconnected):
+                if isinstance(error, HTTPException) and not isinstance(
+                    error, RemoteDisconnected | IncompleteRead
+                ):
                     return _broken(f"{self._next_hop} does not answer in HTTP.", "Check --base-url.")
                 return _broken(f"{self._next_hop} closed the connection without an answer.", "Try again.")
             case Stage.RECEIVING:

@@ -209,9 +209,10 @@ def _check_choice(
 
 def _bit_rate(target: str, sample_rate: int, bit_rate: int | None, *, straight: bool) -> int:
     """Return the bit rate of an MP3: the one asked for, or 128 kbit/s, or the most below it."""
-    possible = BIT_RATES if straight else _encodable_bit_rates(sample_rate)
+    encodable = _encodable_bit_rates(sample_rate)
     if bit_rate is None:
-        return max(rate for rate in possible if rate <= 128_000)
+        return max(rate for rate in encodable if rate <= 128_000)
+    possible = BIT_RATES if straight else encodable
     if bit_rate not in possible:
         raise UsageError(
             f"{_shown(target)} cannot have --bit-rate {bit_rate} at {sample_rate} Hz",

@@ -1,4 +1,4 @@
-"""Subtitles: word timings to cues that a viewer can read, their files, and a lint. Reads profile files, else no I/O."""
+"""Subtitles: word timings become cues that a viewer can read; their files; a lint."""
 
 from cartesia_cli.captions.cue import Cue
 from cartesia_cli.captions.cues import cues_from_words

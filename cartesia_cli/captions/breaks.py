@@ -18,18 +18,19 @@ INSIDE_WORD = 28.0
 NEVER = 36.0
 KINSOKU = 50.0
 
-_CLOSING = "\"'”’»)]}›」』）】》〉〕*_"
-_OPENING = "\"'“‘«([{‹¿¡„‚"
+_CLOSING = "\"'”’»)]}›」』）】》〉\u3015*_"
+_OPENING = "\"'“‘«([{‹¿¡„\u201a"
 _SENTENCE_END = tuple(".!?…。！？｡؟۔।")
 _CLAUSE_END = tuple(";:；：—–؛")
 _COMMA_END = tuple(",，、､،")
 
 _NOT_AT_START = frozenset(
-    "、。，．・：；？！゛゜ヽヾゝゞ々ー’”）〕］｝〉》」』】°′″℃％ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ,.:;?!)]}»›…‥"
+    "、。，．・：；？！゛゜ヽヾゝゞ々ー’”）\u3015\uff3d\uff5d〉》」』】°\u2032″℃\uff05"
+    "ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ,.:;?!)]}»›…‥"
 )
-"""Kinsoku: what may not begin a line (JIS X 4051, and the closing marks of other scripts)."""
+"""Kinsoku: what may not begin a line (JIS X 4051), and the closing marks of other scripts."""
 
-_NOT_AT_END = frozenset("‘“（〔［｛〈《「『【([{«‹¿¡$£€¥#@")
+_NOT_AT_END = frozenset("‘“（\u3014\uff3b\uff5b〈《「『【([{«‹¿¡$£€¥#@")
 """Kinsoku: what may not end a line."""
 
 
@@ -87,21 +88,17 @@ def _after_stop(before: str, after: str) -> float:
 
 
 def _between(before: str, after: str, small: SmallWords, *, begins: bool) -> float:
-    """Return the cost between two words without punctuation between them."""
+    """Return the cost between two words without punctuation between them: the worst that is true of them."""
     left = before.lower().replace("’", "'")
     right = after.lower().replace("’", "'").rstrip(".,;:!?…")
-    if left in small.never_last:
+    number = before[-1].isdigit()
+    if left in small.determiners or (number and right in UNITS):
         return NEVER
-    if before[-1].isdigit() and right in UNITS:
-        return NEVER
-    if left in small.auxiliaries:
+    capitals = before[0].isupper() and after[0].isupper()
+    if left in small.auxiliaries or (small.names and not begins and capitals):
         return INSIDE_NAME
     if left in small.links or left in small.pronouns:
         return AFTER_FUNCTION
-    if small.names and not begins and before[0].isupper() and after[0].isupper():
-        return INSIDE_NAME
-    if before[-1].isdigit() and after[0].islower() and right not in small.links:
-        return AFTER_FUNCTION
     if right in small.links:
         return BEFORE_FUNCTION
-    return ELSEWHERE
+    return AFTER_FUNCTION if number and after[0].islower() else ELSEWHERE

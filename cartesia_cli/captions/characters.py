@@ -27,7 +27,7 @@ _SCRIPTS = (
 
 
 def graphemes(text: str) -> list[str]:
-    """Return the grapheme clusters of ``text``: an emoji with its modifiers is one, so is é in two code points."""
+    """Return the grapheme clusters of ``text``: an emoji with its modifiers, é in two code points."""
     if _PLAIN.fullmatch(text):
         return list(text)
     import regex
@@ -65,7 +65,7 @@ def join_text(parts: Iterable[str]) -> str:
 
 
 def language_of(text: str) -> str | None:
-    """Return ``ja``, ``ko``, ``zh`` or ``th`` where most of the letters are of that script, otherwise None."""
+    """Return ``ja``, ``ko``, ``zh`` or ``th`` where most letters are of that script, otherwise None."""
     if text.isascii():
         return None
     letters = sum(map(str.isalnum, text))

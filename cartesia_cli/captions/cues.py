@@ -1,7 +1,8 @@
 """Word timings become cues: dynamic programming over the places where text can be cut.
 
-A cut is judged by the cue that it makes. What the rules forbid costs more than all else together, what they advise
-against costs a little. The cheapest way through all words wins, so a rule is broken only where no cut keeps it.
+A cut is judged by the cue that it makes. What the rules forbid costs more than all else together, what they
+advise against costs a little. The cheapest way through all words wins, so a rule is broken only where no cut
+keeps it.
 """
 
 from bisect import bisect_left
@@ -20,7 +21,7 @@ _VIOLATION = 1e7
 """Cost of each character in a cue that breaks a rule: more than all advice in a day of speech together."""
 
 _FLASH = 20
-"""A shorter cue that breaks a rule counts as so many characters, lest a word be sacrificed for its neighbours."""
+"""A shorter cue that breaks a rule counts as so many characters, lest one word be sacrificed for others."""
 
 _MILD = 1.5
 """Up to this many times too fast is equally bad, so that advice decides; beyond, faster is worse."""
@@ -65,8 +66,8 @@ def cues_from_words(
 def _best_cuts(track: Track) -> list[int]:
     """Return where cues begin, and at last the number of pieces.
 
-    The inner loop is where captions spend their time, hence its many locals. Most cues that it looks at keep every
-    rule by speech alone; `_violation` sees only the others.
+    The inner loop is where captions spend their time, hence its many locals. Most cues that it looks at keep
+    every rule by speech alone; `_violation` sees only the others.
     """
     n = len(track)
     starts, ends, heads, tails, limits = (
@@ -146,7 +147,7 @@ class _Advice:
 
 
 def _advice(track: Track) -> _Advice:
-    """Return the soft rules' costs: breaks by text and by pauses, long pauses and sentence ends inside a cue."""
+    """Return the soft rules' costs: breaks by text and pauses, long pauses and sentence ends inside a cue."""
     costs, starts, ends, text = track.text.costs, track.starts, track.ends, track.text
     leave, stay, kept = [0.0], [0.0], 0.0
     for index in range(1, len(track)):

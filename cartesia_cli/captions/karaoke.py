@@ -19,8 +19,8 @@ class Stretch(NamedTuple):
 def stretches(cue: Cue) -> list[list[Stretch]]:
     """Return the lines of a cue as stretches, one a word, starts never decreasing.
 
-    The stretches of a line, joined, are the line. A cue whose words are unknown, or not those of its lines, has one
-    stretch a line, without times.
+    The stretches of a line, joined, are the line. A cue whose words are unknown, or not those of its lines,
+    has one stretch a line, without times.
     """
     if _bare("".join(cue.lines)) != _bare("".join(word.word for word in cue.words)):
         return [[Stretch(line, None, None)] for line in cue.lines]

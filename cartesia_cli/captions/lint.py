@@ -104,15 +104,11 @@ def _excuse(findings: Sequence[Finding], cues: Sequence[Cue], track: Track) -> I
     """Yield the findings, as warnings where no other cut of the words around would have been without any."""
     places = _places(cues, track)
     for finding in findings:
-        first = finding.cue - 1
-        impossible = finding.rule in {"reading-speed", "too-short", "gap"} and not _mendable(
-            track, places, first
-        )
-        yield (
-            Finding(finding.rule, "warning", finding.message, finding.cue, finding.line)
-            if impossible
-            else finding
-        )
+        excusable = finding.rule in {"reading-speed", "too-short", "gap"}
+        if excusable and not _mendable(track, places, finding.cue - 1):
+            yield replace(finding, severity="warning")
+        else:
+            yield finding
 
 
 def _places(cues: Sequence[Cue], track: Track) -> list[int] | None:
@@ -125,7 +121,7 @@ def _places(cues: Sequence[Cue], track: Track) -> list[int] | None:
 
 
 def _mendable(track: Track, places: Sequence[int] | None, index: int) -> bool:
-    """Whether a cue and its neighbours can be cut anew, between cues that stay, so that all rules are kept."""
+    """Whether a cue and its neighbours can be cut anew, between cues that stay, with all rules kept."""
     if places is None:
         return True
     before = places[max(0, index - _NEIGHBOURS) : index + 1]

@@ -34,7 +34,7 @@ class Piece(NamedTuple):
 
 
 def pieces_from_words(words: Sequence[WordTiming], max_chars: int) -> list[Piece]:
-    """Return the pieces of all words in order, each at most ``max_chars`` wide; their starts never decrease."""
+    """Return the pieces of all words in order, each at most ``max_chars`` wide; starts never decrease."""
     starts, ends = spoken_times(words)
     pieces: list[Piece] = []
     for index, word in enumerate(words):
@@ -66,8 +66,8 @@ def pieces_from_words(words: Sequence[WordTiming], max_chars: int) -> list[Piece
 def spoken_times(words: Sequence[WordTiming]) -> tuple[list[int], list[int]]:
     """Return starts and ends in milliseconds; starts never decrease, no end is before its start.
 
-    The words keep their order, which is that of the text. Where times run backwards, as many words as possible are
-    believed, and the others are put between their neighbours.
+    The words keep their order, which is that of the text. Where times run backwards, as many words as can be
+    are believed, and the others are put between their neighbours.
     """
     starts = [_milliseconds(word.start) for word in words]
     ends = [_milliseconds(word.end) for word in words]

@@ -13,70 +13,9 @@ from cartesia_cli.errors import UsageError
 FRAME = 1 / 24
 """Seconds of one frame of film, the unit in which gaps between cues are given."""
 
-_LATIN = frozenset(
-    [
-        "af",
-        "az",
-        "bs",
-        "ca",
-        "cs",
-        "cy",
-        "da",
-        "de",
-        "es",
-        "et",
-        "eu",
-        "fi",
-        "fil",
-        "fo",
-        "fr",
-        "ga",
-        "gl",
-        "ha",
-        "hr",
-        "ht",
-        "hu",
-        "id",
-        "ig",
-        "is",
-        "it",
-        "jv",
-        "ku",
-        "la",
-        "lb",
-        "ln",
-        "lt",
-        "lv",
-        "mg",
-        "mi",
-        "ms",
-        "mt",
-        "nb",
-        "nl",
-        "nn",
-        "no",
-        "oc",
-        "pl",
-        "pt",
-        "ro",
-        "rw",
-        "sk",
-        "sl",
-        "sn",
-        "so",
-        "sq",
-        "su",
-        "sv",
-        "sw",
-        "tl",
-        "tn",
-        "tr",
-        "uz",
-        "vi",
-        "xh",
-        "yo",
-        "zu",
-    ]
+_LATIN = (
+    " af az bs ca cs cy da de es et eu fi fil fo fr ga gl ha hr ht hu id ig is it jv ku la lb ln lt lv mg mi "
+    "ms mt nb nl nn no oc pl pt ro rw sk sl sn so sq su sv sw tl tn tr uz vi xh yo zu "
 )
 """Languages in Latin script that share one reading speed; English has its own."""
 
@@ -156,7 +95,7 @@ class Profile:
         code = _ALIASES.get(code, code)
         rules = self.languages.get(code)
         if rules is None:
-            rules = self.languages.get("latin" if code in _LATIN.split() else "") or LanguageRules()
+            rules = self.languages.get("latin" if f" {code} " in _LATIN else "") or LanguageRules()
         return Limits(
             max_chars=rules.max_chars or self.max_chars,
             max_lines=self.max_lines,
@@ -165,7 +104,7 @@ class Profile:
             max_duration=math.floor(self.max_duration * 1000 + 1e-6),
             cps=rules.cps or self.cps,
             gap=round(self.gap * 1000),
-            chain=round(self.chain * 1000),
+            chain=round(max(self.chain, self.gap) * 1000),
             extend=round(self.extend * 1000),
         )
 
@@ -208,8 +147,8 @@ def load_profile(
 ) -> Profile:
     """Return a built-in profile, or that of a TOML file, with what is given here in its place, in seconds.
 
-    A file starts from the profile that its key ``base`` names (``netflix`` without one). What it sets holds for
-    every language but those that it names itself, in tables like ``[languages.ja]``.
+    A file starts from the profile that its key ``base`` names (``netflix`` without one). What it sets holds
+    for every language but those that it names itself, in tables like ``[languages.ja]``.
 
     Raises:
         UsageError: no such profile; a file that cannot be read; a key that is unknown or of the wrong type,

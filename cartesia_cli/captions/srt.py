@@ -22,7 +22,7 @@ def format_srt(cues: Iterable[Cue]) -> str:
 def read_srt(text: str) -> list[Cue]:
     """Return the cues of a file as it is found in the wild, without markup.
 
-    A byte order mark, CRLF, dots for commas, missing indexes or hours and blank lines inside a cue do no harm.
+    A byte order mark, CRLF, dots for commas, missing indexes or hours, blank lines inside a cue do no harm.
 
     Raises:
         UsageError: a line with an arrow but without two times, or a text without any cue.

@@ -37,7 +37,7 @@ class Track:
     def from_words(
         cls, words: Sequence[WordTiming], profile: Profile, *, language: str | None = None
     ) -> "Track":
-        """Return the track of these words under the profile's rules; without a language the script tells it."""
+        """Return the track of these words under a profile; without a language the script tells it."""
         language = language or language_of("".join(word.word for word in words))
         limits = profile.limits(language)
         pieces = pieces_from_words(words, limits.max_chars)
@@ -54,11 +54,11 @@ class Track:
         return len(self.starts)
 
     def span(self, first: int, stop: int) -> tuple[int, int, int]:
-        """Return start and end of a cue of the pieces from ``first`` to before ``stop``, and the time it needs.
+        """Return start and end of a cue of the pieces ``first`` to before ``stop``, and the time it needs.
 
         It starts with its first sound and ends with its last; later as far as the shortest cue needs, and for
-        reading up to ``limits.extend`` later. A small gap to the next cue is closed. It never ends so late that
-        the gap is too small, or the cue too long.
+        reading up to ``limits.extend`` later. A small gap to the next cue is closed. It never ends so late
+        that the gap is too small, or the cue too long.
         """
         limits = self.limits
         start, sound = self.starts[first], self.ends[stop - 1]
@@ -78,7 +78,7 @@ class Track:
         return end - start >= needed
 
     def last_stop(self, first: int) -> int:
-        """Return the largest ``stop`` of a cue that begins with ``first``, by its lines and its longest time."""
+        """Return the largest ``stop`` of a cue that begins with ``first``, by its lines and its time."""
         stop = first
         for _ in range(self.limits.max_lines):
             if stop < len(self):

@@ -1,17 +1,16 @@
 """Where audio and timings go: decided before anything is asked for, opened before anything is paid for."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from cartesia_cli import console
 from cartesia_cli.audio.formats import STDOUT, OutputFormat, output_formats, source_format
 from cartesia_cli.commands._options import CaptionOptions, OutputOptions, PlayOptions
 from cartesia_cli.errors import UsageError
-from cartesia_cli.files import replace_file
+from cartesia_cli.files import TargetFile
 from cartesia_cli.models import AudioFormat, Encoding
 from cartesia_cli.settings import Settings
 
@@ -49,6 +48,7 @@ def plan_destinations(
     settings: Settings,
     *,
     straight_mp3: bool,
+    is_rehearsal: bool,
 ) -> Destinations:
     """Return where everything goes.
 
@@ -58,12 +58,12 @@ def plan_destinations(
     targets = tuple(output.output or ())
     timings = _caption_formats(captions.timings or (), captions.timings_format)
     plays = play.play or play.follow
-    if not (targets or timings or plays):
+    if not (targets or timings or plays or is_rehearsal):
         if not console.stdout_is_terminal():
             raise UsageError("There is nowhere to put the speech.", hint="Add -o FILE, -o - or --play.")
         plays = True
     _check_apart([*targets, *(target for target, _ in timings)])
-    if STDOUT in targets and console.stdout_is_terminal() and not output.force:
+    if STDOUT in targets and not is_rehearsal and console.stdout_is_terminal() and not output.force:
         raise UsageError(
             "Audio does not belong on a terminal.",
             hint="Use -o FILE, --play, a pipe, or --force if you mean it.",
@@ -80,7 +80,7 @@ def plan_destinations(
         straight_mp3=straight,
     )
     source = source_format(formats, play=plays, straight_mp3=straight)
-    if not targets and not plays:
+    if timings and not targets and not plays:
         source = _TIMINGS_ONLY
     return Destinations(targets, tuple(formats), plays, timings, source, not output.no_clobber)
 
@@ -136,8 +136,8 @@ class OpenDestinations:
     """One for each target, in order."""
 
     player: "Player | None"
-    timings: tuple[BinaryIO, ...]
-    """One for each timings file, in order; stdout is written at the end by the console."""
+    timings: dict[str, TargetFile]
+    """By name; stdout is written at the end by the console."""
 
 
 @contextmanager
@@ -148,14 +148,14 @@ def open_destinations(
     from cartesia_cli.audio.sinks import Tee, open_sink
 
     with ExitStack() as stack:
-        files = tuple(
-            stack.enter_context(replace_file(Path(target), clobber=planned.clobber))
+        files = {
+            target: stack.enter_context(TargetFile(Path(target), clobber=planned.clobber))
             for target, _ in planned.timings
             if target != STDOUT
-        )
+        }
         outputs = tuple(
             open_sink(
-                sys.stdout.buffer if target == STDOUT else Path(target),
+                console.binary_stdout() if target == STDOUT else Path(target),
                 output,
                 planned.source,
                 clobber=planned.clobber,

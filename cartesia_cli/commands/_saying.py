@@ -60,7 +60,8 @@ def _plan(options: SayOptions, settings: Settings) -> Plan:
     if not is_rehearsal:
         _check_stdout(options)
     transcript = read_text(options.text.text or (), options.text.file)
-    key = None if send.curl else find_key(os.environ, folder=user_folder("config", os.environ))
+    needs_key = not send.curl and settings.engine != "local"
+    key = find_key(os.environ, folder=user_folder("config", os.environ)) if needs_key else None
     console.keep_secret(key.value if key else None)
     engine: EngineName = "cloud" if send.curl else _choose(settings, key, is_rehearsal=is_rehearsal)
     parts = [transcript] if engine == "local" else [p for p in split_parts(transcript) if is_speakable(p)]
@@ -74,6 +75,7 @@ def _plan(options: SayOptions, settings: Settings) -> Plan:
         and not with_timings
         and len(parts) == 1
         and not options.engine.fallback,
+        is_rehearsal=is_rehearsal,
     )
     request = speech_request(
         options.voice,

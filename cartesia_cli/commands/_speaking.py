@@ -62,7 +62,9 @@ class _Performance:
     """How a run of ``say`` went."""
 
     engine: EngineName
-    voice_id: str
+    voice: str
+    """Its ID, or the name of a built-in one."""
+
     traffic: Traffic
     timeline: Timeline
     opened: OpenDestinations
@@ -74,17 +76,21 @@ def speak(plan: Plan, started: float) -> None:
     """Speak, write and play as planned; ``started`` is the monotonic time at which the command began."""
     settings, planned = plan.settings, plan.destinations
     timeline = Timeline(planned.source)
+    for request in plan.requests:
+        console.detail(f"{plan.engine}: {len(request.transcript)} characters by {request.voice_id}")
     with (
         following(timeline) as start_following,
         open_destinations(planned, device=settings.device, gain_db=settings.gain) as opened,
     ):
         if plan.follows and opened.player:
             start_following(opened.player)
-        engine, voice_id, traffic = _perform(plan, opened, timeline)
+        engine, voice, traffic = _perform(plan, opened, timeline)
         texts = _format_timings(plan, timeline)
-        for file, text in zip(opened.timings, (t for name, t in texts.items() if name != "-"), strict=True):
-            file.write(text.encode())
-    _report(plan, _Performance(engine, voice_id, traffic, timeline, opened, started))
+        for target, file in opened.timings.items():
+            file.file.write(texts[target].encode())
+            file.finish()  # the sound must not appear without its timings
+    console.detail(f"done: {timeline.duration:.3f} s, {traffic.requests} requests, {traffic.retries} retries")
+    _report(plan, _Performance(engine, voice, traffic, timeline, opened, started))
     if "-" in texts:
         console.data(texts["-"])
 
@@ -128,10 +134,10 @@ def _perform_locally(
     plan: Plan, opened: OpenDestinations, timeline: Timeline, requests: Sequence[SpeechRequest]
 ) -> tuple[EngineName, str, Traffic]:
     with closing(open_local()) as engine:
-        voice_id = engine.get_voice(requests[0].voice_id).id
+        voice = engine.get_voice(requests[0].voice_id)
         for progress in write_speech(engine.synthesize, requests, opened.sink, timeline):
             _show(progress, plan)
-        return "local", voice_id, engine.traffic
+        return "local", voice.name, engine.traffic
 
 
 def _show(progress: SpeechProgress, plan: Plan) -> None:
@@ -222,7 +228,7 @@ def _summary(plan: Plan, done: _Performance, stats: dict[str, Any]) -> dict[str,
     planned = plan.destinations
     return {
         "engine": done.engine,
-        "voice": done.voice_id,
+        "voice": done.voice,
         "model": plan.requests[0].model_id if done.engine == "cloud" else None,
         "text": plan.transcript,
         "duration": round(done.timeline.duration, 3),

@@ -67,7 +67,6 @@ def warn_of_ignored_options(
         raise UsageError("The built-in engine has no pronunciation dictionary of this ID.")
     given = {
         "--model": settings.origin("model") == "option",
-        "--emotion": options.emotion,
         "--normalization": options.normalization,
         "--context-id": options.context_id,
         "--transport": transport not in {None, "auto"},

@@ -1,7 +1,9 @@
-"""The embedded recogniser: Moonshine's tiny English network, one stretch of speech at a time."""
+"""The embedded recogniser: Moonshine's tiny English network, one segment of a recording at a time."""
 
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +32,60 @@ _CACHE_NAMES = tuple(
     for kind in ("key", "value")
 )
 _START, _END = 1, 2
+_WORD_START = "\u2581".encode()
 _TOKENS_PER_SECOND = 6.5
 _SHORTEST = 0.1
 """Seconds; the network needs at least a few frames."""
+
+_PADDING = 0.5
+"""Seconds of silence before and after: without it the network invents a number before an abrupt start."""
+
+_LEVEL = 10 ** (-20 / 20)
+_MOST_GAIN = 1000.0
+"""Speech is brought to one level, 60 dB louder at most."""
 
 _REPEATED_TOKENS = range(4, 13)
 _REPEATS = 3
 
 
+@dataclass(frozen=True, slots=True)
+class HeardWord:
+    """One word, with its punctuation, and how sure the network is of it."""
+
+    text: str
+    confidence: float
+    """0 to 1: the geometric mean of the probabilities of its tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What the network makes of one segment, be it speech or not."""
+
+    words: tuple[HeardWord, ...]
+    confidence: float
+    """0 to 1: the geometric mean of the probabilities of all tokens, the end among them."""
+
+    @property
+    def text(self) -> str:
+        """The words, joined."""
+        return " ".join(word.text for word in self.words)
+
+
+NOTHING = Hearing((), 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    id: int
+    log_probability: float
+
+
 class Recognizer:
-    """Writes down English speech. May be used by several threads at once."""
+    """Writes down English speech. May be used by several threads at once.
+
+    Raises:
+        UsageError: the weights are missing or damaged.
+    """
 
     def __init__(self) -> None:
         folder = find_recognizer_assets()
@@ -48,28 +94,41 @@ class Recognizer:
         self._tokens = [*_decode_vocabulary(_read_checked(folder / "tokenizer.bin"))]
 
     def transcribe(self, samples: NDArray[np.float32]) -> Transcript:
-        """Return the words of one stretch of speech, with punctuation.
+        """Return the text of one segment, whether it is speech or not.
 
         Args:
-            samples: mono at 16 kHz, full scale at -1 and 1; best between 1 and 15 seconds,
+            samples: see ``hear``.
+        """
+        text = self.hear(samples).text
+        return Transcript(text, language="en", duration=samples.size / SAMPLE_RATE)
+
+    def hear(self, samples: NDArray[np.float32], padding: float = _PADDING) -> Hearing:
+        """Return the words of one segment, with punctuation and confidence.
+
+        Args:
+            samples: mono at 16 kHz, of any level; best between 1 and 15 seconds,
                 since the time that this takes grows with the square of the length.
         """
         duration = samples.size / SAMPLE_RATE
         if duration < _SHORTEST:
-            return Transcript("", language="en", duration=duration)
-        tokens = self._decode(samples.astype(np.float32, copy=False), int(duration * _TOKENS_PER_SECOND) + 4)
-        return Transcript(self._text(tokens), language="en", duration=duration)
+            return NOTHING
+        loud = samples.astype(np.float32, copy=False) * _gain(samples)
+        tokens = self._decode(np.pad(loud, round(padding * SAMPLE_RATE)), max(8, int(duration * _TOKENS_PER_SECOND) + 4))
+        if not tokens:
+            return NOTHING
+        mean = sum(token.log_probability for token in tokens) / len(tokens)
+        return Hearing(tuple(self._words(tokens)), math.exp(mean))
 
-    def _decode(self, samples: NDArray[np.float32], max_tokens: int) -> list[int]:
-        """Return the most likely token after each token, until the end or the first loop."""
+    def _decode(self, samples: NDArray[np.float32], max_tokens: int) -> list[_Token]:
+        """Return the most likely token after each token, up to the end or the first loop."""
         mask = np.ones((1, samples.size), np.int64)
         (hidden,) = self._encoder.run(None, {"input_values": samples[None], "attention_mask": mask})
         cache: dict[str, Any] = {
             name: np.zeros((0, _N_HEADS, 1, _HEAD_SIZE), np.float32) for name in _CACHE_NAMES
         }
-        tokens: list[int] = []
+        tokens: list[_Token] = []
         token = _START
-        for step in range(max(8, max_tokens)):
+        for step in range(max_tokens):
             logits, *states = self._decoder.run(
                 None,
                 {
@@ -80,20 +139,33 @@ class Recognizer:
                     **cache,
                 },
             )
-            token = int(logits[0, -1].argmax())
+            scores = logits[0, -1]
+            token = int(scores.argmax())
+            tokens.append(_Token(token, -float(np.log(np.exp(scores - scores[token]).sum()))))
             if token == _END:
                 break
-            tokens.append(token)
-            if n_kept := find_loop(tokens):
+            if n_kept := find_loop([token.id for token in tokens]):
                 return tokens[:n_kept]
             # What was computed of the recording does not change after the first step.
             computed = zip(_CACHE_NAMES, states, strict=True)
             cache |= {name: state for name, state in computed if step == 0 or ".decoder." in name}
         return tokens
 
-    def _text(self, tokens: Sequence[int]) -> str:
-        joined = b"".join(_token_bytes(self._tokens[token]) for token in tokens)
-        return joined.decode("utf-8", "ignore").replace("\u2581", " ").strip()
+    def _words(self, tokens: Sequence[_Token]) -> Iterator[HeardWord]:
+        """Yield the words that the tokens spell."""
+        groups: list[tuple[bytearray, list[float]]] = []
+        for token in tokens:
+            added = _token_bytes(self._tokens[token.id])
+            if not added:
+                continue
+            if not groups or added.startswith(_WORD_START):
+                groups.append((bytearray(), []))
+            groups[-1][0].extend(added)
+            groups[-1][1].append(token.log_probability)
+        for spelled, logs in groups:
+            confidence = math.exp(sum(logs) / len(logs))
+            for text in spelled.decode("utf-8", "ignore").replace("\u2581", " ").split():
+                yield HeardWord(text, confidence)
 
 
 def find_loop(tokens: Sequence[int]) -> int:
@@ -103,6 +175,14 @@ def find_loop(tokens: Sequence[int]) -> int:
         if len(tokens) >= size * _REPEATS and list(tokens[-size * _REPEATS :]) == end * _REPEATS:
             return len(tokens) - size * (_REPEATS - 1)
     return 0
+
+
+def _gain(samples: NDArray[np.float32]) -> np.float32:
+    """Return the factor that brings the loudest twentieth of the sound to -20 dBFS."""
+    step = SAMPLE_RATE // 40
+    steps = samples[: samples.size // step * step].reshape(-1, step)
+    level = float(np.sqrt(np.percentile(np.mean(steps.astype(np.float64) ** 2, axis=1), 95)))
+    return np.float32(min(_LEVEL / level, _MOST_GAIN) if level > 0 else 1.0)
 
 
 def _token_bytes(token: bytes) -> bytes:

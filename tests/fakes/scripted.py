@@ -31,7 +31,7 @@ the steps. Answers made by the helpers:
 
 ``Scripted(answers, tls=context)`` speaks TLS; ``Scripted()`` with no answer closes every connection as
 soon as the request has been read. ``server.connections`` counts what was accepted, ``server.requests``
-holds what was read, and ``server.closed_early`` counts the clients that left in mid-answer.
+holds what was read, and ``server.disconnections`` counts the connections that are over.
 """
 
 import json
@@ -154,19 +154,15 @@ class Scripted:
     def __init__(self, *answers: Answer, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Request] = []
         self.connections = 0
-        self.closed_early = 0
+        self.disconnections = 0
         self._answers = answers or ([CLOSE],)
         self._tls = tls
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
         self._open: set[socket.socket] = set()
         self._threads = [threading.Thread(target=self._accept)]
-
-    @property
-    def port(self) -> int:
-        """The port that the server has got."""
-        return int(self._listener.getsockname()[1])
 
     @property
     def url(self) -> str:
@@ -215,12 +211,12 @@ class Scripted:
                         self.requests.append(request)
                     if not self._play(connection, answer(request) if callable(answer) else answer):
                         return
-        except OSError:  # the client has gone; what it did until then is in `requests`
-            with self._lock:
-                self.closed_early += 1
+        except OSError:
+            pass  # the client has gone; what it sent until then is in `requests`
         finally:
             with self._lock:
                 self._open.discard(plain)
+                self.disconnections += 1
             connection.close()
 
     def _play(self, connection: socket.socket, steps: Sequence[Step]) -> bool:
@@ -256,11 +252,11 @@ def _break_down(connection: socket.socket, breakdown: Breakdown) -> None:
 
 
 def _read_request(reader: Any) -> Request | None:
-    """Return the next request, or None when the client has closed the connection."""
-    first = reader.readline()
-    if not first.strip():
+    """Return the next request, or None where there is none."""
+    words = reader.readline().decode("latin-1").split()
+    if len(words) != 3:  # not HTTP, or nothing at all
         return None
-    method, target, _ = first.decode("latin-1").split(" ", 2)
+    method, target, _ = words
     headers = []
     while (line := reader.readline().decode("latin-1").rstrip("\r\n")) != "":
         name, _, value = line.partition(":")

@@ -10,10 +10,22 @@ from cartesia_cli.wire import decode_error, decode_event, encode_error, encode_e
 
 GOLDEN = (Path(__file__).parent / "error.json").read_bytes()
 BY_STATUS = [
-    (400, RequestError), (401, CredentialsError), (402, LimitError), (403, CredentialsError), (404, RequestError),
-    (407, UnavailableError), (408, UnavailableError), (409, RequestError), (413, RequestError), (422, RequestError),
-    (429, LimitError), (500, UnavailableError), (503, UnavailableError), (599, UnavailableError), (304, UnavailableError),
-]  # fmt: skip
+    (400, RequestError),
+    (401, CredentialsError),
+    (402, LimitError),
+    (403, CredentialsError),
+    (404, RequestError),
+    (407, UnavailableError),
+    (408, UnavailableError),
+    (409, RequestError),
+    (413, RequestError),
+    (422, RequestError),
+    (429, LimitError),
+    (500, UnavailableError),
+    (503, UnavailableError),
+    (599, UnavailableError),
+    (304, UnavailableError),
+]
 
 
 def test_a_documented_error_keeps_all_that_it_says() -> None:

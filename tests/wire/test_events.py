@@ -1,5 +1,5 @@
-import importlib
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cartesia_cli import wire
 from cartesia_cli.errors import CartesiaError, CredentialsError, LimitError, RequestError, UnavailableError
 from cartesia_cli.models import (
     AudioChunk,
@@ -21,7 +20,7 @@ from cartesia_cli.models import (
 from cartesia_cli.wire import decode_event, encode_done, encode_event, values
 
 HERE = Path(__file__).parent
-SPEECH = [
+SPEECH: list[SpeechEvent | None] = [
     AudioChunk(b"\0\0\1\0\xff\xff"),
     WordTimings((WordTiming("Good", 0.04, 0.29), WordTiming("day.", 0.31, 0.66))),
     PhonemeTimings((PhonemeTiming("ɡ", 0.04, 0.09), PhonemeTiming("ʊ", 0.09, 0.2))),
@@ -40,13 +39,14 @@ def test_the_documented_events_are_decoded() -> None:
 
 
 def test_our_events_are_the_documented_ones() -> None:
-    step_times = iter([41.7, 0.0, 0.0, 12.5])
-    encoded = [
-        encode_done("job-17") if event is None else encode_event(event, context_id="job-17", step_time=next(step_times))
-        for event in SPEECH
-    ]  # fmt: skip
+    documented = [json.loads(message) for message in golden("speech.sse")]
 
-    assert encoded == [json.loads(message) for message in golden("speech.sse")]
+    for event, fields in zip(SPEECH, documented, strict=True):
+        if event is None:
+            encoded = encode_done("job-17")
+        else:
+            encoded = encode_event(event, context_id="job-17", step_time=fields.get("step_time", 0.0)) or {}
+        assert encoded == fields
 
 
 def test_a_warning_has_no_form_on_the_wire() -> None:
@@ -68,9 +68,9 @@ def test_events_of_the_voice_changer_need_no_type() -> None:
 
 
 def test_half_a_surrogate_pair_and_control_characters_do_no_harm() -> None:
-    event = decode_event(
-        '{"type":"timestamps","word_timestamps":{"words":["a\\ud800","\\u001b[2J"],"start":[0,1],"end":[1,2]}}'
-    )
+    columns = '{"words":["a\\ud800","\\u001b[2J"],"start":[0,1],"end":[1,2]}'
+
+    event = decode_event(f'{{"type":"timestamps","word_timestamps":{columns}}}')
 
     assert event == WordTimings((WordTiming("a\N{REPLACEMENT CHARACTER}", 0, 1), WordTiming("[2J", 1, 2)))
 
@@ -102,7 +102,7 @@ def test_half_a_surrogate_pair_and_control_characters_do_no_harm() -> None:
         '{"type":"timestamps","word_timestamps":{"words":["a"],"start":["0"],"end":[1]}}',
         '{"a":' * 100_000,
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_read_is_never_taken_for_something_else(message: str | bytes) -> None:
     with pytest.raises(UnavailableError, match="cannot be read"):
         decode_event(message)
@@ -110,9 +110,17 @@ def test_what_cannot_be_read_is_never_taken_for_something_else(message: str | by
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(400, RequestError), (401, CredentialsError), (402, LimitError), (429, LimitError), (500, UnavailableError),
-     (206, UnavailableError), ("x", UnavailableError), (None, UnavailableError)],
-)  # fmt: skip
+    [
+        (400, RequestError),
+        (401, CredentialsError),
+        (402, LimitError),
+        (429, LimitError),
+        (500, UnavailableError),
+        (206, UnavailableError),
+        ("x", UnavailableError),
+        (None, UnavailableError),
+    ],
+)
 def test_an_error_event_is_the_error_of_its_status(status: object, kind: type[CartesiaError]) -> None:
     with pytest.raises(kind) as caught:
         decode_event(
@@ -158,16 +166,12 @@ def test_base64_of_the_standard_library_and_the_fast_one_agree(text: str) -> Non
     assert decode(fast=True) == decode(fast=False)
 
 
-def test_without_pybase64_the_standard_library_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pybase64", None)
-    try:
-        slow = importlib.reload(values)
+def test_without_pybase64_the_standard_library_does_it() -> None:
+    code = (
+        "import sys; sys.modules['pybase64'] = None; from cartesia_cli.wire import values; "
+        "print(values.FAST, values.decode_base64(values.encode_base64(bytes([0, 255]))))"
+    )
 
-        assert not slow.FAST
-        assert slow.decode_base64(slow.encode_base64(b"\0\xff")) == b"\0\xff"
-    finally:
-        monkeypatch.undo()
-        importlib.reload(values)
-        for name in ("voices", "errors", "events", "requests"):
-            importlib.reload(sys.modules[f"cartesia_cli.wire.{name}"])
-        importlib.reload(wire)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "False b'\\x00\\xff'\n"

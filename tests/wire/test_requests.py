@@ -103,9 +103,21 @@ def test_an_embedding_stands_in_for_a_voice() -> None:
 
 def test_nulls_and_fields_of_other_versions_change_nothing() -> None:
     nothing = dict.fromkeys(
-        ("language", "locale", "normalization", "generation_config", "pronunciation_dict_id", "speed", "save", "duration",
-         "context_id", "add_timestamps", "use_normalized_timestamps", "stream")
-    )  # fmt: skip
+        (
+            "language",
+            "locale",
+            "normalization",
+            "generation_config",
+            "pronunciation_dict_id",
+            "speed",
+            "save",
+            "duration",
+            "context_id",
+            "add_timestamps",
+            "use_normalized_timestamps",
+            "stream",
+        )
+    )
 
     assert decode_request(payload(**nothing), endpoint="sse") == decode_request(payload(), endpoint="sse")
 
@@ -132,9 +144,18 @@ def test_an_mp3_request_may_have_an_empty_encoding() -> None:
         ({"model_id": None}, "Invalid model"),
         ({"output_format": ...}, "Invalid output format"),
         ({"output_format": {"container": ["raw"]}}, "Invalid output format"),
-        ({"output_format": {"container": "wav", "encoding": "pcm_s16le", "sample_rate": 8000}}, "Invalid output format"),
-        ({"output_format": {"container": "raw", "encoding": "pcm_s16le", "sample_rate": 12345}}, "Invalid output format"),
-        ({"output_format": {"container": "raw", "encoding": {}, "sample_rate": 8000}}, "Invalid output format"),
+        (
+            {"output_format": {"container": "wav", "encoding": "pcm_s16le", "sample_rate": 8000}},
+            "Invalid output format",
+        ),
+        (
+            {"output_format": {"container": "raw", "encoding": "pcm_s16le", "sample_rate": 12345}},
+            "Invalid output format",
+        ),
+        (
+            {"output_format": {"container": "raw", "encoding": {}, "sample_rate": 8000}},
+            "Invalid output format",
+        ),
         ({"language": "en", "locale": "en-GB"}, "Invalid language"),
         ({"language": 3}, "Invalid request"),
         ({"generation_config": []}, "Invalid request"),
@@ -143,7 +164,7 @@ def test_an_mp3_request_may_have_an_empty_encoding() -> None:
         ({"generation_config": {"volume": 10**400}}, "Invalid generation config"),
         ({"speed": "faster"}, "Invalid speed"),
     ],
-)  # fmt: skip
+)
 def test_what_the_api_refuses_is_refused(changes: dict[str, Any], title: str) -> None:
     with pytest.raises(RequestError) as caught:
         decode_request(payload(**changes), endpoint="sse")
