@@ -145,9 +145,7 @@ class Client:
             for piece in answer.pieces:
                 n_bytes += len(piece)
                 yield AudioChunk(piece)
-            if n_bytes == 0:
-                raise UnavailableError("The API answered without any audio.", hint="Try again.")
-            _require_whole_samples(n_bytes, request.format)
+            _require_audio(n_bytes, request.format)
 
     def _synthesize_events(self, request: SpeechRequest) -> SpeechEvents:
         body = encode_request(request, endpoint="sse")
@@ -159,7 +157,7 @@ class Client:
                 if isinstance(event, AudioChunk):
                     n_bytes += len(event.data)
                 yield event
-            _require_whole_samples(n_bytes, request.format)
+            _require_audio(n_bytes, request.format)
 
 
 def _read_events(answer: Answer) -> SpeechEvents:
@@ -192,7 +190,9 @@ def _matches(voice: Voice, query: str) -> bool:
     return any(query.casefold() in text.casefold() for text in (voice.id, voice.name, voice.description))
 
 
-def _require_whole_samples(n_bytes: int, audio: AudioFormat) -> None:
-    """Raise if raw audio ends within a sample, which would make noise of all that follows it."""
+def _require_audio(n_bytes: int, audio: AudioFormat) -> None:
+    """Raise if there was none, or if it ends within a sample, which would make noise of all that follows."""
+    if n_bytes == 0:
+        raise UnavailableError("The API answered without any audio.", hint="Try again.")
     if audio.container is Container.RAW and n_bytes % audio.encoding.sample_width:
         raise UnavailableError("The audio from the API ends in the middle of a sample.", hint="Try again.")

@@ -92,7 +92,11 @@ class Connection:
         source = cast("socket.socket", SimpleNamespace(makefile=lambda _mode: file))
         while True:
             response = HTTPResponse(source, method=method)  # its own file would have a small buffer
-            response.begin()
+            try:
+                response.begin()
+            except BaseException:
+                response.close()
+                raise
             if not 100 <= response.status < 200:
                 return response
             cast("Any", response).fp = None  # or it would close the file that the next one reads from

@@ -168,6 +168,7 @@ class _Body(httpx.SyncByteStream):
             self._transport.give_back(self._url, connection)
 
     def close(self) -> None:
+        self._answer.close()
         if self._connection is not None:
             self._connection.close()
 

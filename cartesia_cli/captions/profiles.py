@@ -4,7 +4,6 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +205,7 @@ def _problem(key: str, value: object) -> str | None:
 def _read_profile(path: str) -> Profile:
     """Return the profile in a TOML file; every mistake is a `UsageError` with file and line."""
     import tomllib
+    from difflib import get_close_matches
 
     if not path.endswith(".toml"):
         close = get_close_matches(path, PROFILES, n=1)
@@ -265,6 +265,8 @@ def _decode_profile(table: Mapping[str, Any], source: _Source) -> Profile:
 
 
 def _check(values: Mapping[str, Any], keys: tuple[str, ...], source: _Source, *, table: str = "") -> None:
+    from difflib import get_close_matches
+
     for key, value in values.items():
         if key not in keys:
             close = get_close_matches(key, keys, n=1)

@@ -1,6 +1,5 @@
 """WebVTT: the subtitles of web pages. Source: https://www.w3.org/TR/webvtt1/."""
 
-import html
 import re
 from collections.abc import Iterable, Iterator
 
@@ -48,6 +47,8 @@ def read_vtt(text: str) -> list[Cue]:
     Raises:
         UsageError: it does not begin with ``WEBVTT``, or a line with an arrow has no two times.
     """
+    import html
+
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if not re.match(r"WEBVTT(?:[ \t\n]|$)", text):
         raise UsageError("this is not WebVTT: the first line is not WEBVTT")

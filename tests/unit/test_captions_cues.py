@@ -230,9 +230,7 @@ def test_an_address_longer_than_a_line_is_cut_at_its_slashes() -> None:
 
     (cue,) = cues_from_words(words, load_profile("netflix", max_lines=3))
 
-    assert cue.lines[-1][0] != "/"
-    assert "".join(cue.lines).removeprefix("See ") == address
-    assert max(map(len, cue.lines)) <= 42
+    assert cue.lines == ("See https://example.org/a-rather-", "long-path/to/some/page-of-interest")
 
 
 def test_japanese_is_cut_between_characters_but_not_before_a_full_stop() -> None:

@@ -67,6 +67,16 @@ def test_ass_lights_up_each_word_and_its_centiseconds_add_up() -> None:
     ]
 
 
+def test_ass_waits_for_a_word_that_begins_after_its_cue() -> None:
+    late = Cue(0, 900, ("Hi",), (WordTiming("Hi", 0.5, 0.9),))
+    later = Cue(0, 900, ("Oh Hi",), (WordTiming("Oh", 0.1, 0.4), WordTiming("Hi", 0.5, 0.9)))
+
+    shown = format_captions("ass", [late, later])
+
+    assert r"{\k90}Hi" in shown
+    assert r"{\k50}Oh {\k40}Hi" in shown
+
+
 def test_lrc_has_a_line_a_cue() -> None:
     assert format_captions("lrc", [CUE]) == "[00:00.04]<00:00.04>Good <00:00.31>day.<00:00.87>\n"
 
