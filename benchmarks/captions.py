@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-import srt  # type: ignore[import-untyped]
+import srt
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 

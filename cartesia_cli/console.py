@@ -235,9 +235,11 @@ def _printable(value: object) -> object:
 
 
 def _print_error(line: str) -> None:
+    if sys.stderr is None:
+        return  # and print() would take stdout instead
     try:
         print(_redact(line), file=sys.stderr, flush=True)
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError):
         return  # stderr is closed or full; there is nobody left to tell
 
 
@@ -251,13 +253,13 @@ def stderr_is_terminal() -> bool:
     return sys.stderr is not None and sys.stderr.isatty()
 
 
-def use_color(stream: TextIO) -> bool:
+def use_color(stream: TextIO | None) -> bool:
     """Decide on colour: the option, then NO_COLOR and FORCE_COLOR, then whether it is a terminal."""
     if _state.color != "auto":
         return _state.color == "always"
     if os.environ.get("NO_COLOR"):
         return False
-    return bool(os.environ.get("FORCE_COLOR")) or stream.isatty()
+    return bool(os.environ.get("FORCE_COLOR")) or (stream is not None and stream.isatty())
 
 
 def status(text: str) -> None:

@@ -15,14 +15,16 @@ _INTERVAL = 0.04
 """Seconds between two looks at the clock: as fine as a film."""
 
 
-class _Clock(Protocol):
+class Clock(Protocol):
+    """What knows how far the sound is; the loudspeaker."""
+
     @property
     def position(self) -> float:
         """Seconds of sound that have been heard."""
 
 
 @contextmanager
-def following(timeline: Timeline) -> Iterator[Callable[[_Clock], None]]:
+def following(timeline: Timeline) -> Iterator[Callable[[Clock], None]]:
     """Yield a function that starts to show the words of ``timeline`` as a clock reaches them.
 
     Leaving the block cleanly, when the sound has been heard, shows the rest.
@@ -31,11 +33,11 @@ def following(timeline: Timeline) -> Iterator[Callable[[_Clock], None]]:
     page = _Page(timeline.words, color=console.use_color(sys.stderr))
     threads: list[threading.Thread] = []
 
-    def run(clock: _Clock) -> None:
+    def run(clock: Clock) -> None:
         while not ended.wait(_INTERVAL):
             page.show(clock.position)
 
-    def start(clock: _Clock) -> None:
+    def start(clock: Clock) -> None:
         if console.stderr_is_terminal():
             threads.append(threading.Thread(target=run, args=(clock,), name="follow", daemon=True))
             threads[-1].start()

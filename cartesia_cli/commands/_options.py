@@ -1,16 +1,15 @@
 """Options that several commands share, each declared once, in groups.
 
-A group is a frozen dataclass whose annotations are Typer's; ``takes`` gives a
-command the options of its groups and hands them over as values.
+A group is a named tuple whose annotations are Typer's; ``takes`` gives a command
+the options of its groups and hands them over as values. (A dataclass would do,
+but takes ten times as long to make, and every ``--help`` waits for that.)
 """
 
-import dataclasses
 import inspect
 import typing
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import typer
 
@@ -19,28 +18,28 @@ Option = typer.Option
 Strings = list[str] | None
 
 
-def takes(*groups: type) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def takes(*groups: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Return a decorator: the command receives one value of each group, in this order."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         def flat(**given: Any) -> None:
-            command(
-                *(group(**{f.name: given[f.name] for f in dataclasses.fields(group)}) for group in groups)
-            )
+            command(*(group(**{name: given[name] for name in group._fields}) for group in groups))
 
         hints = {name: hint for group in groups for name, hint in _hints(group).items()}
+        parameters = [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=group._field_defaults[name],
+                annotation=hints[name],
+            )
+            for group in groups
+            for name in group._fields
+        ]
         flat.__name__ = command.__name__
         flat.__doc__ = command.__doc__
         flat.__annotations__ = {**hints, "return": None}
-        flat.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # functions take it, typeshed does not say so
-            [
-                inspect.Parameter(
-                    f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name]
-                )
-                for group in groups
-                for f in dataclasses.fields(group)
-            ]
-        )
+        flat.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typeshed omits it
         return flat
 
     return decorate
@@ -50,8 +49,7 @@ def _hints(group: type) -> dict[str, Any]:
     return typing.get_type_hints(group, include_extras=True)
 
 
-@dataclass(frozen=True, slots=True)
-class EngineOptions:
+class EngineOptions(NamedTuple):
     """Which engine works, and how patiently it is asked."""
 
     engine: Annotated[
@@ -81,8 +79,7 @@ class EngineOptions:
     ] = None
 
 
-@dataclass(frozen=True, slots=True)
-class ReportOptions:
+class ReportOptions(NamedTuple):
     """What the run tells about itself."""
 
     json: Annotated[bool, Option("--json", help="Print one JSON object at the end; errors as JSON too.")] = (
@@ -103,8 +100,7 @@ class ReportOptions:
     no_input: Annotated[bool, Option("--no-input", help="Never ask, never read keys.")] = False
 
 
-@dataclass(frozen=True, slots=True)
-class VoiceOptions:
+class VoiceOptions(NamedTuple):
     """Who speaks, and how."""
 
     voice: Annotated[
@@ -146,8 +142,7 @@ class VoiceOptions:
     ] = None
 
 
-@dataclass(frozen=True, slots=True)
-class OutputOptions:
+class OutputOptions(NamedTuple):
     """Where the audio goes, and in which form."""
 
     output: Annotated[
@@ -171,8 +166,7 @@ class OutputOptions:
     force: Annotated[bool, Option("--force", help="Write audio even to a terminal.")] = False
 
 
-@dataclass(frozen=True, slots=True)
-class PlayOptions:
+class PlayOptions(NamedTuple):
     """The loudspeaker."""
 
     play: Annotated[bool, Option("--play", help="Play it.")] = False
@@ -183,8 +177,7 @@ class PlayOptions:
     follow: Annotated[bool, Option("--follow", help="Show the words in time with the sound.")] = False
 
 
-@dataclass(frozen=True, slots=True)
-class CaptionOptions:
+class CaptionOptions(NamedTuple):
     """When each word is spoken, as subtitles or data."""
 
     timings: Annotated[

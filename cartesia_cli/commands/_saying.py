@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal
 from cartesia_cli import console
 from cartesia_cli.commands._destinations import check_stdout, plan_destinations
 from cartesia_cli.commands._options import CaptionOptions
-from cartesia_cli.commands._rehearsal import show_curl, show_requests
 from cartesia_cli.commands._setup import set_up
 from cartesia_cli.commands._speaking import Plan, speak
 from cartesia_cli.commands._speech import speech_request, warn_of_ignored_options
@@ -151,6 +150,8 @@ def _profile(captions: CaptionOptions, settings: Settings) -> "Profile | None":
 
 
 def _show_dry_run(plan: Plan, *, as_json: bool) -> None:
+    from cartesia_cli.commands._rehearsal import show_requests
+
     show_requests(
         plan.requests,
         engine=plan.engine,
@@ -162,6 +163,8 @@ def _show_dry_run(plan: Plan, *, as_json: bool) -> None:
 
 
 def _show_curl(plan: Plan) -> None:
+    from cartesia_cli.commands._rehearsal import show_curl
+
     targets, formats = plan.destinations.targets, plan.destinations.formats
     lone = len(targets) == 1 and len(plan.requests) == 1
     wav = lone and formats[0].name == "wav" and plan.transport == "bytes"

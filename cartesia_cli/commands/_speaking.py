@@ -1,8 +1,8 @@
 """Brings planned speech to its destinations, and tells what became of it."""
 
 import time
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from cartesia_cli import console
 from cartesia_cli.cache import VoiceNames
 from cartesia_cli.commands._destinations import Destinations, OpenDestinations, open_destinations
-from cartesia_cli.commands._follow import following
 from cartesia_cli.credentials import Key
 from cartesia_cli.engines import find_voice_id, open_cloud, open_local
 from cartesia_cli.errors import (
@@ -25,6 +24,7 @@ from cartesia_cli.speech import AudioWritten, SpeechProgress, Timeline, write_sp
 
 if TYPE_CHECKING:
     from cartesia_cli.captions import Profile
+    from cartesia_cli.commands._follow import Clock
 
 _CLOUD_FAILURES = UnavailableError, LimitError, CredentialsError, RequestError
 """What ``--fallback local`` answers."""
@@ -78,11 +78,12 @@ def speak(plan: Plan, started: float) -> None:
     timeline = Timeline(planned.source)
     for request in plan.requests:
         console.detail(f"{plan.engine}: {len(request.transcript)} characters by {request.voice_id}")
-    with (
-        following(timeline) as start_following,
-        open_destinations(planned, device=settings.device, gain_db=settings.gain) as opened,
-    ):
-        if plan.follows and opened.player:
+    with ExitStack() as stack:
+        start_following = stack.enter_context(_following(timeline)) if plan.follows else None
+        opened = stack.enter_context(
+            open_destinations(planned, device=settings.device, gain_db=settings.gain)
+        )
+        if start_following and opened.player:
             start_following(opened.player)
         engine, voice, traffic = _perform(plan, opened, timeline)
         texts = _format_timings(plan, timeline)
@@ -93,6 +94,12 @@ def speak(plan: Plan, started: float) -> None:
     _report(plan, _Performance(engine, voice, traffic, timeline, opened, started))
     if "-" in texts:
         console.data(texts["-"])
+
+
+def _following(timeline: Timeline) -> "AbstractContextManager[Callable[[Clock], None]]":
+    from cartesia_cli.commands._follow import following
+
+    return following(timeline)
 
 
 def _perform(plan: Plan, opened: OpenDestinations, timeline: Timeline) -> tuple[EngineName, str, Traffic]:

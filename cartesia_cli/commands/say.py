@@ -1,6 +1,5 @@
 """``cartesia say``: text to speech, and to the time of every word."""
 
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NamedTuple
 
 import typer
@@ -17,8 +16,7 @@ from cartesia_cli.commands._options import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class TextOptions:
+class TextOptions(NamedTuple):
     """What is said."""
 
     text: Annotated[Strings, typer.Argument(metavar="[TEXT]...", help="What to say.", show_default=False)] = (
@@ -30,8 +28,7 @@ class TextOptions:
     ] = None
 
 
-@dataclass(frozen=True, slots=True)
-class SendOptions:
+class SendOptions(NamedTuple):
     """How the text is sent, or not."""
 
     transport: Annotated[

@@ -12,7 +12,7 @@ from typing import Any
 import pysubs2
 import pytest
 import soundfile
-import srt  # type: ignore[import-untyped]
+import srt
 
 from tests.cli.cloud import DONE, Cloud, by_part, chunk, pcm, timestamps, words_of
 from tests.cli.conftest import Say

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pysubs2
 import pytest
-import srt  # type: ignore[import-untyped]
+import srt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
