@@ -26,13 +26,9 @@ def takes(*groups: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
             command(*(group(**{name: given[name] for name in group._fields}) for group in groups))
 
         hints = {name: hint for group in groups for name, hint in _hints(group).items()}
+        keyword = inspect.Parameter.KEYWORD_ONLY
         parameters = [
-            inspect.Parameter(
-                name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=group._field_defaults[name],
-                annotation=hints[name],
-            )
+            inspect.Parameter(name, keyword, default=group._field_defaults[name], annotation=hints[name])
             for group in groups
             for name in group._fields
         ]
