@@ -25,6 +25,7 @@ class _Terminated(KeyboardInterrupt):
 
 COMMANDS = {
     "say": "Speak TEXT: into files, to stdout, to the loudspeaker; with the time of every word.",
+    "transcribe": "Turn recordings into text, words with their times, and subtitles.",
 }
 """Each subcommand, the name of its module and function, with its summary; in the order of ``--help``."""
 

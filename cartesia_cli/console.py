@@ -132,6 +132,17 @@ def hint_to_person(message: str) -> None:
         note(message)
 
 
+def note_failure(item: str, failure: CartesiaError) -> None:
+    """Tell that one of many items failed, and why; the run goes on."""
+    told = str(failure) if str(failure).startswith(item) else f"{item}: {failure}"
+    _print_error(f"cartesia: {_printable(told)}")
+
+
+def shows_progress() -> bool:
+    """Tell whether a person wants to see how far the run is."""
+    return stderr_is_terminal() and not _state.quiet and not _state.json
+
+
 def detail(message: str) -> None:
     """Tell what the run does, for ``--verbose`` and ``--log-file``."""
     if _state.logs:

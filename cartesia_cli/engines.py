@@ -3,7 +3,8 @@
 import difflib
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
@@ -11,7 +12,15 @@ from cartesia_cli.cache import VoiceNames
 from cartesia_cli.credentials import Key
 from cartesia_cli.errors import CredentialsError, UsageError
 from cartesia_cli.local.packages import INSTALL, has_speech
-from cartesia_cli.models import EngineName, SpeechEvents, SpeechRequest, Traffic, Voice
+from cartesia_cli.models import (
+    EngineName,
+    SpeechEvents,
+    SpeechRequest,
+    Traffic,
+    Transcript,
+    Voice,
+    WordTiming,
+)
 from cartesia_cli.settings import Settings
 
 if TYPE_CHECKING:
@@ -44,6 +53,51 @@ class Synthesizer(Protocol):
 
     def close(self) -> None:
         """Free connections and models."""
+
+
+class Transcriber(Protocol):
+    """Turns a recording into text. ``api.Client`` and ``local.LocalTranscriber`` fit."""
+
+    def transcribe(
+        self,
+        recording: Path,
+        /,
+        *,
+        words: bool,
+        language: str | None = None,
+        model_id: str | None = None,
+        encoding: str | None = None,
+        sample_rate: int | None = None,
+        progress: Callable[[float], None] | None = None,
+    ) -> Transcript:
+        """Return what is said in a recording; without speech the text is empty.
+
+        Args:
+            recording: a file of any length.
+            words: whether the times of the words are wanted.
+            language: its code; None leaves it to the engine.
+            model_id: of the API; the embedded engine has one model.
+            encoding: of samples without a header.
+            sample_rate: of samples without a header, in hertz.
+            progress: told now and then which share of the work is done, 0 to 1.
+
+        Raises:
+            CartesiaError: the recording cannot be used, or there is no answer.
+        """
+
+    def close(self) -> None:
+        """Free connections and models."""
+
+
+class Aligner(Protocol):
+    """Finds the words of a known text in a recording of it; a local engine's work."""
+
+    def align(self, text: str, recording: Path, /) -> tuple[WordTiming, ...]:
+        """Return when each word of ``text``, as it is written there, is said.
+
+        Raises:
+            CartesiaError: the recording cannot be used.
+        """
 
 
 class VoiceCatalogue(Protocol):
@@ -109,6 +163,19 @@ def open_local() -> "LocalEngine":
     from cartesia_cli.local.engine import LocalEngine
 
     return LocalEngine()
+
+
+def open_transcriber(settings: Settings, engine: EngineName, key: Key | None) -> Transcriber:
+    """Return the engine as one that listens.
+
+    Raises:
+        CredentialsError: there is no key, and the server is not one on this machine.
+    """
+    if engine == "cloud":
+        return open_cloud(settings, key)
+    from cartesia_cli.local.transcriber import LocalTranscriber
+
+    return LocalTranscriber()
 
 
 def _is_loopback(url: str) -> bool:

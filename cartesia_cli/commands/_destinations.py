@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cartesia_cli import console
 from cartesia_cli.audio.formats import STDOUT, OutputFormat, output_formats, source_format
-from cartesia_cli.commands._options import CaptionOptions, OutputOptions, PlayOptions
+from cartesia_cli.commands._options import OutputOptions, PlayOptions, TimingOptions
 from cartesia_cli.errors import UsageError
 from cartesia_cli.files import TargetFile
 from cartesia_cli.models import AudioFormat, Encoding
@@ -44,7 +44,7 @@ class Destinations:
 def plan_destinations(
     output: OutputOptions,
     play: PlayOptions,
-    captions: CaptionOptions,
+    timing: TimingOptions,
     settings: Settings,
     *,
     straight_mp3: bool,
@@ -56,7 +56,7 @@ def plan_destinations(
         UsageError: there is no destination, two are the same, or a format is not to be had.
     """
     targets = tuple(output.output or ())
-    timings = _caption_formats(captions.timings or (), captions.timings_format)
+    timings = _caption_formats(timing.timings or (), timing.timings_format)
     plays = play.play or play.follow
     if not (targets or timings or plays or is_rehearsal):
         if not console.stdout_is_terminal():

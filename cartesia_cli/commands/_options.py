@@ -9,9 +9,12 @@ import inspect
 import typing
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
+
+if TYPE_CHECKING:
+    from cartesia_cli.captions import Profile
 
 Option = typer.Option
 
@@ -173,7 +176,7 @@ class PlayOptions(NamedTuple):
     follow: Annotated[bool, Option("--follow", help="Show the words in time with the sound.")] = False
 
 
-class CaptionOptions(NamedTuple):
+class TimingOptions(NamedTuple):
     """When each word is spoken, as subtitles or data."""
 
     timings: Annotated[
@@ -185,6 +188,11 @@ class CaptionOptions(NamedTuple):
         Option("--timings-format", help="For '--timings -' and names without an ending."),
     ] = None
     phonemes: Annotated[bool, Option("--phonemes", help="Phoneme timings too (in .json).")] = False
+
+
+class CueOptions(NamedTuple):
+    """How words become subtitles."""
+
     captions: Annotated[
         str | None, Option("--captions", metavar="PROFILE", help="netflix, bbc, shorts, or FILE.toml.")
     ] = None
@@ -198,3 +206,14 @@ class CaptionOptions(NamedTuple):
     ] = None
     cps: Annotated[float | None, Option("--cps", metavar="N", help="Characters a second, at most.")] = None
     gap: Annotated[float | None, Option("--gap", metavar="SECONDS", help="Least time between cues.")] = None
+
+    def profile(self, usual: str) -> "Profile":
+        """Return the caption rules: those of ``--captions`` or else ``usual``, with the overrides.
+
+        Raises:
+            UsageError: there is no such profile, or it contradicts itself.
+        """
+        from cartesia_cli.captions import load_profile
+
+        overrides = self._asdict()
+        return load_profile(overrides.pop("captions") or usual, **overrides)

@@ -3,11 +3,10 @@
 import os
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from cartesia_cli import console
 from cartesia_cli.commands._destinations import check_stdout, plan_destinations
-from cartesia_cli.commands._options import CaptionOptions
 from cartesia_cli.commands._setup import set_up
 from cartesia_cli.commands._speaking import Plan, speak
 from cartesia_cli.commands._speech import speech_request, warn_of_ignored_options
@@ -21,9 +20,6 @@ from cartesia_cli.models import AudioFormat, Container, EngineName
 from cartesia_cli.sentences import is_speakable, split_parts
 from cartesia_cli.settings import Settings
 
-if TYPE_CHECKING:
-    from cartesia_cli.captions import Profile
-
 
 def run(options: SayOptions) -> None:
     """Do what ``cartesia say`` was asked for, or show what it would do."""
@@ -36,7 +32,7 @@ def run(options: SayOptions) -> None:
             "voice": voice.voice,
             "model": voice.model,
             "language": voice.language,
-            "captions": options.captions.captions,
+            "captions": options.cues.captions,
             "device": play.device,
             "gain": play.gain,
         },
@@ -54,7 +50,7 @@ def run(options: SayOptions) -> None:
 
 
 def _plan(options: SayOptions, settings: Settings) -> Plan:
-    send, captions = options.send, options.captions
+    send, timing = options.send, options.timing
     is_rehearsal = send.dry_run or send.curl
     if not is_rehearsal:
         _check_stdout(options)
@@ -64,11 +60,11 @@ def _plan(options: SayOptions, settings: Settings) -> Plan:
     console.keep_secret(key.value if key else None)
     engine: EngineName = "cloud" if send.curl else _choose(settings, key, is_rehearsal=is_rehearsal)
     parts = [transcript] if engine == "local" else [p for p in split_parts(transcript) if is_speakable(p)]
-    with_timings = bool(captions.timings) or captions.phonemes or options.play.follow or send.events
+    with_timings = bool(timing.timings) or timing.phonemes or options.play.follow or send.events
     destinations = plan_destinations(
         options.output,
         options.play,
-        captions,
+        timing,
         settings,
         straight_mp3=engine == "cloud"
         and not with_timings
@@ -81,7 +77,7 @@ def _plan(options: SayOptions, settings: Settings) -> Plan:
         settings,
         destinations.source,
         word_timestamps=with_timings,
-        phoneme_timestamps=captions.phonemes,
+        phoneme_timestamps=timing.phonemes,
     )
     return Plan(
         settings=settings,
@@ -92,7 +88,8 @@ def _plan(options: SayOptions, settings: Settings) -> Plan:
         requests=tuple(replace(request, transcript=part) for part in parts),
         transport=_transport(send, with_timings=with_timings, source=destinations.source),
         destinations=destinations,
-        profile=_profile(captions, settings),
+        # Loaded only where captions are asked for: every other run is spared the import.
+        profile=options.cues.profile(settings.captions) if timing.timings or any(options.cues) else None,
         follows=options.play.follow,
         prints_events=send.events,
         prints_summary=options.report.json,
@@ -104,7 +101,7 @@ def _check_stdout(options: SayOptions) -> None:
     check_stdout(
         [
             ("-o -", "-" in (options.output.output or ())),
-            ("--timings -", "-" in (options.captions.timings or ())),
+            ("--timings -", "-" in (options.timing.timings or ())),
             ("--json", options.report.json),
             ("--events", options.send.events),
         ]
@@ -130,23 +127,6 @@ def _choose(settings: Settings, key: Key | None, *, is_rehearsal: bool) -> Engin
         if is_rehearsal:  # needs no key
             return "cloud"
         raise
-
-
-def _profile(captions: CaptionOptions, settings: Settings) -> "Profile | None":
-    """Return the caption rules; None where nobody asks for captions, which saves loading them."""
-    if not captions.timings and captions == CaptionOptions(phonemes=captions.phonemes):
-        return None
-    from cartesia_cli.captions import load_profile
-
-    return load_profile(
-        settings.captions,
-        max_chars=captions.max_chars,
-        max_lines=captions.max_lines,
-        min_duration=captions.min_duration,
-        max_duration=captions.max_duration,
-        cps=captions.cps,
-        gap=captions.gap,
-    )
 
 
 def _show_dry_run(plan: Plan, *, as_json: bool) -> None:

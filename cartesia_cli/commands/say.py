@@ -5,12 +5,13 @@ from typing import Annotated, Any, Literal, NamedTuple
 import typer
 
 from cartesia_cli.commands._options import (
-    CaptionOptions,
+    CueOptions,
     EngineOptions,
     OutputOptions,
     PlayOptions,
     ReportOptions,
     Strings,
+    TimingOptions,
     VoiceOptions,
     takes,
 )
@@ -49,7 +50,8 @@ class SayOptions(NamedTuple):
     voice: VoiceOptions
     output: OutputOptions
     play: PlayOptions
-    captions: CaptionOptions
+    timing: TimingOptions
+    cues: CueOptions
     send: SendOptions
     engine: EngineOptions
     report: ReportOptions

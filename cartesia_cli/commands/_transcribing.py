@@ -1,0 +1,237 @@
+"""Does what ``cartesia transcribe`` was asked for: one recording, or many in parallel."""
+
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from cartesia_cli import console
+from cartesia_cli.batch.runner import Outcome, run_jobs
+from cartesia_cli.commands._progress import Progress
+from cartesia_cli.commands._setup import set_up
+from cartesia_cli.commands._sources import Source, find_sources, name_results
+from cartesia_cli.commands._transcripts import ENDINGS, JSON, TEXT, format_transcript, needs_words
+from cartesia_cli.commands.transcribe import TranscribeOptions, TranscriptOptions
+from cartesia_cli.credentials import find_key
+from cartesia_cli.engines import BUILT_IN_NOTICE, Transcriber, choose_engine, open_transcriber
+from cartesia_cli.errors import PartialFailureError, UsageError
+from cartesia_cli.files import replace_file
+from cartesia_cli.folders import user_folder
+from cartesia_cli.models import EngineName, Transcript
+from cartesia_cli.settings import Settings
+
+if TYPE_CHECKING:
+    from cartesia_cli.captions import Profile
+
+_CLOUD_JOBS = 4
+_FORMATS = {"txt": TEXT, "json": JSON, "srt": "srt", "vtt": "vtt", "ass": "ass", "lrc": "lrc", "tsv": "tsv"}
+"""By a file's ending."""
+
+
+class _Job(NamedTuple):
+    """One recording and the files that it becomes."""
+
+    source: Source
+    files: tuple[tuple[str, Path], ...]
+    """Format and file; nothing where the result goes to stdout."""
+
+
+class _Plan(NamedTuple):
+    """A run of ``transcribe``, decided before anything is sent."""
+
+    options: TranscribeOptions
+    settings: Settings
+    engine: EngineName
+    jobs: tuple[_Job, ...]
+    formats: tuple[str, ...]
+    profile: "Profile"
+
+    @property
+    def many(self) -> bool:
+        return len(self.jobs) > 1
+
+
+def run(options: TranscribeOptions) -> None:
+    """Transcribe every source, and tell which of them failed."""
+    settings = set_up(
+        options.engine,
+        options.report,
+        {
+            "stt_model": options.listen.model,
+            "language": options.listen.language,
+            "captions": options.cues.captions,
+        },
+    )
+    key = None
+    if settings.engine != "local":
+        key = find_key(os.environ, folder=user_folder("config", os.environ))
+        console.keep_secret(key.value if key else None)
+    engine = choose_engine(settings, key)
+    with ExitStack() as stack:
+        source = options.source
+        sources = find_sources(
+            source.sources or (), source.from_file, recursive=source.recursive, stack=stack
+        )
+        plan = _plan(options, settings, engine, sources)
+        if engine == "local" and settings.engine == "auto":
+            console.note(BUILT_IN_NOTICE)
+        _warn_of_ignored_options(plan)
+        transcriber = stack.enter_context(closing(open_transcriber(settings, engine, key)))
+        _run_jobs(plan, transcriber)
+
+
+def _plan(
+    options: TranscribeOptions, settings: Settings, engine: EngineName, sources: Sequence[Source]
+) -> _Plan:
+    given = options.transcript
+    raw = options.source
+    if (raw.encoding is None) != (raw.sample_rate is None):
+        raise UsageError(
+            "--encoding and --sample-rate belong together.",
+            hint="Both are for samples without a header; any other recording needs neither.",
+        )
+    formats: tuple[str, ...] = tuple(dict.fromkeys(str(each) for each in given.format or ()))
+    if options.report.json:
+        if formats not in {(), (JSON,)}:
+            raise UsageError("--json and --format exclude each other.", hint="--json is --format json.")
+        formats = (JSON,)
+    is_folder = given.output is not None and _is_folder(given.output, len(sources), len(formats))
+    if given.output is None:
+        _check_for_stdout(formats, len(sources))
+        formats = formats or (TEXT,)
+        jobs = tuple(_Job(source, ()) for source in sources)
+    elif is_folder:
+        formats = formats or (TEXT,)
+        jobs = _jobs_in_folder(sources, formats, given.output)
+    else:
+        formats = (_format_of_file(given.output, formats),)
+        jobs = (_Job(sources[0], ((formats[0], given.output),)),)
+    return _Plan(options, settings, engine, jobs, formats, options.cues.profile(settings.captions))
+
+
+def _is_folder(output: Path, n_sources: int, n_formats: int) -> bool:
+    named_so = str(output).endswith(("/", os.sep)) or output.is_dir()
+    return named_so or n_sources > 1 or n_formats > 1
+
+
+def _check_for_stdout(formats: Sequence[str], n_sources: int) -> None:
+    if len(formats) > 1:
+        raise UsageError("Several formats do not fit on standard output.", hint="Add -o DIR.")
+    if n_sources > 1 and formats and formats[0] not in {TEXT, JSON}:
+        raise UsageError("Subtitles of several recordings need a folder.", hint="Add -o DIR.")
+
+
+def _jobs_in_folder(sources: Sequence[Source], formats: Sequence[str], folder: Path) -> tuple[_Job, ...]:
+    return tuple(
+        _Job(source, tuple((f, folder / f"{name}.{ENDINGS.get(f, f)}") for f in formats))
+        for source, name in zip(sources, name_results(sources), strict=True)
+    )
+
+
+def _format_of_file(path: Path, formats: Sequence[str]) -> str:
+    by_ending = _FORMATS.get(path.suffix[1:].lower())
+    if by_ending is None and not formats:
+        raise UsageError(
+            f"The name {path} does not say which format it shall have.",
+            hint=f"Add --format, or an ending: .{', .'.join(_FORMATS)}.",
+        )
+    if by_ending and formats and formats[0] != by_ending:
+        raise UsageError(
+            f"--format {formats[0]} contradicts the ending of {path}.",
+            hint="Leave out --format, or change the name.",
+        )
+    return formats[0] if formats else str(by_ending)
+
+
+def _warn_of_ignored_options(plan: _Plan) -> None:
+    given = plan.options.listen
+    ignored = ["--keyterm"] if given.keyterm else []
+    if plan.engine == "local" and plan.settings.origin("stt_model") == "option":
+        ignored.append("--model")
+    if ignored:
+        console.warn(f"a recording is transcribed without {', '.join(ignored)}; ignored")
+
+
+def _run_jobs(plan: _Plan, transcriber: Transcriber) -> None:
+    folder = plan.options.transcript.output
+    if folder is not None and plan.jobs[0].files and folder != plan.jobs[0].files[0][1]:
+        _make_folder(folder)
+    jobs = [job for job in plan.jobs if not _is_done(job, plan.options.transcript)]
+    n_skipped = len(plan.jobs) - len(jobs)
+    n_workers = plan.options.listen.jobs or (1 if plan.engine == "local" else _CLOUD_JOBS)
+    failed: list[Outcome[_Job, Transcript]] = []
+    with Progress(len(jobs), "transcribed") as progress:
+        work = partial(_transcribe, plan=plan, transcriber=transcriber, progress=progress)
+        for outcome in run_jobs(jobs, work, n_workers=n_workers):
+            if outcome.error is not None and not plan.many:
+                raise outcome.error
+            progress.finish(failed=outcome.error is not None)
+            if outcome.error is not None:
+                failed.append(outcome)
+                with progress.paused():
+                    console.note_failure(outcome.job.source.name, outcome.error)
+            elif outcome.result is not None and not outcome.job.files:
+                with progress.paused():
+                    console.data(_on_stdout(outcome.job, outcome.result, plan))
+    if plan.many:
+        _summarise(len(jobs), n_skipped, failed)
+
+
+def _is_done(job: _Job, given: TranscriptOptions) -> bool:
+    """Whether the results are there and need not be made again."""
+    if given.force or not job.files:
+        return False
+    in_folder = given.output != job.files[0][1]
+    return (in_folder or given.skip_existing) and all(path.exists() for _, path in job.files)
+
+
+def _make_folder(folder: Path) -> None:
+    from cartesia_cli.files import naming
+
+    with naming(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def _transcribe(job: _Job, *, plan: _Plan, transcriber: Transcriber, progress: Progress) -> Transcript:
+    words = plan.options.transcript.words
+    raw = plan.options.source
+    transcript = transcriber.transcribe(
+        job.source.path,
+        words=any(needs_words(each, words=words) for each in plan.formats),
+        language=plan.settings.language,
+        model_id=plan.settings.stt_model,
+        encoding=raw.encoding,
+        sample_rate=raw.sample_rate,
+        progress=progress.reporter(job.source.name),
+    )
+    for each, path in job.files:
+        text = format_transcript(each, transcript, words=words, source=job.source.name, profile=plan.profile)
+        with replace_file(path, clobber=not plan.options.transcript.no_clobber) as file:
+            file.write(text.encode())
+    return transcript
+
+
+def _on_stdout(job: _Job, transcript: Transcript, plan: _Plan) -> str:
+    words = plan.options.transcript.words
+    [wanted] = plan.formats
+    text = format_transcript(wanted, transcript, words=words, source=job.source.name, profile=plan.profile)
+    if wanted == TEXT and plan.many:
+        return "".join(f"{job.source.name}\t{line}\n" for line in text.splitlines())
+    return text
+
+
+def _summarise(n_jobs: int, n_skipped: int, failed: Sequence[Outcome[_Job, Transcript]]) -> None:
+    """Tell how a run over many recordings went.
+
+    Raises:
+        PartialFailureError: some of them failed.
+    """
+    parts = [f"{n_jobs - len(failed)} transcribed"]
+    parts += [f"{n_skipped} skipped"] if n_skipped else []
+    if failed:
+        raise PartialFailureError(
+            f"{', '.join(parts)}, {len(failed)} failed.", hint="The same command again does what is missing."
+        )
+    console.hint_to_person(", ".join(parts))
