@@ -40,9 +40,11 @@ def layers(session: nox.Session) -> None:
 
 @nox.session
 def generated(session: nox.Session) -> None:
-    """Check that help texts in documents are the program's; ``-- fix`` writes them."""
+    """Check that help pages and the help texts in documents are the program's; ``-- fix`` writes them."""
     session.install("-e", ".", "--group", "lint")
-    session.run("cog", "-r" if "fix" in session.posargs else "--check", *DRAWN)
+    fix = "fix" in session.posargs
+    session.run("python", "tools/draw_help.py", *([] if fix else ["--check"]))
+    session.run("cog", *(["-r"] if fix else ["--check", "--diff"]), *DRAWN)
 
 
 @nox.session

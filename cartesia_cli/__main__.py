@@ -1,22 +1,63 @@
-"""Starts the program; ``--version`` is answered before anything else is imported."""
+"""Starts the program; what needs no command line is answered before anything is imported."""
 
+import os
 import sys
+
+_NARROWEST = 80
+"""Columns that the help pages are drawn for; a narrower terminal gets them drawn anew."""
 
 
 def main() -> None:
     """Run ``cartesia`` and end the process as a shell expects it."""
-    if sys.argv[1:] == ["--version"]:
-        from cartesia_cli import __version__
-
-        print(f"cartesia {__version__}")
-        return
+    arguments = sys.argv[1:]
     try:
+        if arguments == ["--version"]:
+            from cartesia_cli import __version__
+
+            _write(f"cartesia {__version__}\n".encode())
+            return
+        page = _help_page(arguments)
+        if page is not None and _columns() >= _NARROWEST:
+            _write(page)
+            return
         from cartesia_cli.cli import run
 
         status = run()
     except KeyboardInterrupt:  # while the program was still being imported
         status = 130
+    except BrokenPipeError:
+        status = 141
     _end(status)
+
+
+def _help_page(arguments: list[str]) -> bytes | None:
+    """Return the page for ``COMMAND --help``, drawn when the program was built; None if there is none."""
+    *command, last = arguments or [""]
+    if last not in {"--help", "-h"} or not all(word.isalpha() for word in command):
+        return None
+    name = "-".join(["cartesia", *command])
+    try:
+        # Not pathlib, whose import takes as long as all the rest.
+        with open(os.path.join(os.path.dirname(__file__), "help", f"{name}.txt"), "rb") as file:
+            return file.read()
+    except OSError:
+        return None
+
+
+def _columns() -> int:
+    wanted = os.environ.get("COLUMNS", "")
+    if wanted.isdecimal():
+        return int(wanted)
+    try:
+        return os.get_terminal_size().columns
+    except OSError:  # not a terminal
+        return _NARROWEST
+
+
+def _write(text: bytes) -> None:
+    if sys.stdout is not None:
+        sys.stdout.buffer.write(text)
+        sys.stdout.buffer.flush()
 
 
 def _end(status: int) -> None:
@@ -26,7 +67,6 @@ def _end(status: int) -> None:
     signal; an ordinary exit with the same number would let the loop go on.
     """
     if status > 128 and sys.platform != "win32":
-        import os
         import signal
 
         signum = status - 128
