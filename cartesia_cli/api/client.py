@@ -116,6 +116,8 @@ class Client:
     def voices(self, *, query: str | None = None) -> Iterator[Voice]:
         """Yield every voice, or those whose name, description or ID matches ``query``; page by page.
 
+        The end is an empty page, whatever the API says of more: so its own clients have it.
+
         Raises:
             CredentialsError, LimitError, RequestError, UnavailableError: no answer, or pages without end.
         """
@@ -124,15 +126,19 @@ class Client:
         page: dict[str, str] = {}
         while True:
             payload = self._exchange.json("/voices", wanted | page)
-            voices, more = _read_page(payload, query)
-            if voices and voices[-1].id in cursors:
+            if isinstance(payload, list):  # API versions before 2024-11-13: all voices, and no query
+                voices = [decode_voice(item) for item in payload]
+                yield from (voice for voice in voices if query is None or _matches(voice, query))
+                return
+            voices, more = _read_page(payload)
+            if not voices or (not more and voices[-1].id in cursors):  # the only page, again
+                return
+            if voices[-1].id in cursors:
                 raise UnavailableError(
                     "The API sends the same page of voices again and again.",
                     hint="Check --base-url: the server does not page as the Cartesia API does.",
                 )
             yield from voices
-            if not voices or not more:
-                return
             cursors.add(voices[-1].id)
             page = {"starting_after": voices[-1].id}
 
@@ -170,14 +176,8 @@ def _read_events(answer: Answer) -> SpeechEvents:
     decoder.close()
 
 
-def _read_page(payload: object, query: str | None) -> tuple[list[Voice], bool]:
-    """Return the voices of a page, and whether the API may have more.
-
-    API versions before 2024-11-13 send all voices as a bare array and know no query.
-    """
-    if isinstance(payload, list):
-        voices = [decode_voice(item) for item in payload]
-        return [voice for voice in voices if query is None or _matches(voice, query)], False
+def _read_page(payload: object) -> tuple[list[Voice], bool]:
+    """Return the voices of a page, and whether the API says that it may have more."""
     if not isinstance(payload, dict) or not isinstance(payload.get("data"), list):
         raise UnavailableError(
             "The API answered without a list of voices.",

@@ -1,6 +1,7 @@
 """One API over HTTP: base URL, headers, redirects, retries; answers are checked before they are used."""
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -24,12 +25,17 @@ from cartesia_cli.wire import decode_error
 from cartesia_cli.wire.values import MalformedError, load_json, one_line
 from cartesia_cli.wire.version import API_VERSION
 
+_log = logging.getLogger("cartesia_cli")
+
 MAX_REDIRECTS = 10
 MAX_JSON = 64 * 2**20
 """Bytes of an answer that is held in memory as a whole; a page of voices has about 60,000."""
 
 MAX_ERROR = 64 * 2**10
 """Bytes of an error's body that are looked at."""
+
+PATIENCE_FOR_THE_END = 0.2
+"""Seconds for the end of a body from which no more is expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +172,9 @@ class Exchange:
                 error, again = broken, broken.repeatable
             if not again or attempt >= self._retries:
                 raise error
-            self._sleep(retry_delay(attempt, headers, jitter=self._jitter, clock=time.time))
+            delay = retry_delay(attempt, headers, jitter=self._jitter, clock=time.time)
+            _log.debug("again in %.2f s: %s", delay, self._secrets.cover(str(error)))
+            self._sleep(delay)
             attempt += 1
             with self._counting:
                 self._traffic.retries += 1
@@ -187,7 +195,7 @@ class Exchange:
         for _ in range(MAX_REDIRECTS + 1):
             if same_server(home, request.url):
                 request.headers.update(self._confidential)
-            response = self._http.send(request, stream=True)
+            response = self._send(request)
             if response.status_code not in {301, 302, 303, 307, 308}:
                 return response
             response.close()
@@ -196,6 +204,19 @@ class Exchange:
             f"The API redirects without end; the last address was on {one_line(request.url.host, 100)}.",
             hint="Check --base-url.",
         )
+
+    def _send(self, request: httpx.Request) -> httpx.Response:
+        """Send a request once; the log gets neither its query nor its headers."""
+        place = self._secrets.cover(str(request.url.copy_with(query=None)))
+        began = time.monotonic()
+        try:
+            response = self._http.send(request, stream=True)
+        except BrokenConnectionError:
+            _log.debug("%s %s: no answer, %.3f s", request.method, place, time.monotonic() - began)
+            raise
+        took = time.monotonic() - began
+        _log.debug("%s %s: %d, %.3f s", request.method, place, response.status_code, took)
+        return response
 
     def _redirect(self, request: httpx.Request, response: httpx.Response) -> httpx.Request:
         status = response.status_code
@@ -266,7 +287,7 @@ def _require_uncompressed(response: httpx.Response) -> None:
 
 
 def _finish(response: httpx.Response, rest: Iterator[bytes]) -> None:
-    response.extensions["way"].silence = 0.2
+    response.extensions["way"].silence = PATIENCE_FOR_THE_END
     with suppress(BrokenConnectionError):
         for _ in islice(rest, 16):
             pass

@@ -49,6 +49,8 @@ def decode_base64(data: str | bytes | memoryview) -> bytes:
     try:
         if FAST:
             return bytes(b64decode(data, validate=True))
+        if len(data) % 4:  # Python 3.11 takes padding that follows a whole group
+            raise ValueError("incorrect padding")  # noqa: TRY301  as the library has it
         return binascii.a2b_base64(data, strict_mode=True)
     except ValueError as error:
         raise MalformedError(f"not base64: {error}") from error
