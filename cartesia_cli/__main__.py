@@ -1,5 +1,6 @@
 """Starts the program; what needs no command line is answered before anything is imported."""
 
+import gc
 import os
 import sys
 
@@ -20,6 +21,8 @@ def main() -> None:
         if page is not None and _columns() >= _NARROWEST:
             _write(page)
             return
+        # Nearly everything that is made while importing lives to the end; looking for garbage is in vain.
+        gc.set_threshold(50_000)
         from cartesia_cli.cli import run
 
         status = run()
@@ -27,13 +30,17 @@ def main() -> None:
         status = 130
     except BrokenPipeError:
         status = 141
+    except OSError as failure:  # a full disk behind the redirection
+        from cartesia_cli import console
+
+        status = console.error(console.stdout_failure(failure))
     _end(status)
 
 
 def _help_page(arguments: list[str]) -> bytes | None:
     """Return the page for ``COMMAND --help``, drawn when the program was built; None if there is none."""
     *command, last = arguments or [""]
-    if last not in {"--help", "-h"} or not all(word.isalpha() for word in command):
+    if last not in {"--help", "-h"} or not all(word.replace("-", "").isalpha() for word in command):
         return None
     name = "-".join(["cartesia", *command])
     try:

@@ -1,8 +1,9 @@
 """Assembles the commands; the one place where an error becomes an exit status."""
 
+import errno
 import importlib
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Annotated, Any, NoReturn
 
@@ -12,6 +13,7 @@ from typer.core import TyperGroup
 from cartesia_cli import __version__, console
 from cartesia_cli.errors import CartesiaError, ExitCode, UsageError
 
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 _HELP = {"help_option_names": ["-h", "--help"]}
 
 
@@ -26,11 +28,27 @@ class _Terminated(KeyboardInterrupt):
 COMMANDS = {
     "say": "Speak TEXT: into files, to stdout, to the loudspeaker; with the time of every word.",
     "transcribe": "Turn recordings into text, words with their times, and subtitles.",
+    "captions": "Convert, check, retime and make subtitle files.",
 }
-"""Each subcommand, the name of its module and function, with its summary; in the order of ``--help``."""
+"""Each subcommand with its summary, in the order of ``--help``.
+
+Its name is that of its module, and in there of a function, or of a mapping: the functions of a group.
+"""
 
 
-class _Commands(TyperGroup):
+class _Group(TyperGroup):
+    """Lists its commands with their whole summaries."""
+
+    def summaries(self) -> list[tuple[str, str]]:
+        """Return each command with the first line of its help."""
+        return [(name, (each.help or "").split("\n")[0]) for name, each in self.commands.items()]
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(self.summaries())
+
+
+class _Commands(_Group):
     """Imports a command when it is asked for, and turns whatever ends it into one line and a status.
 
     The border stands inside the Typer group, not around ``app()``, so that a
@@ -44,24 +62,41 @@ class _Commands(TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"cartesia_cli.commands.{cmd_name}")
-        command = typer.Typer(
-            add_completion=False,
-            rich_markup_mode=None,
-            pretty_exceptions_enable=False,
-            context_settings=_HELP,
-        )
-        command.command(cmd_name)(getattr(module, cmd_name))
-        return typer.main.get_command(command)
+        return _build(cmd_name, getattr(module, cmd_name))
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+    def summaries(self) -> list[tuple[str, str]]:
+        return list(COMMANDS.items())
 
     def invoke(self, ctx: Any) -> Any:
         return _guard(lambda: super(_Commands, self).invoke(ctx))
 
     def make_context(self, *args: Any, **options: Any) -> Any:
         return _guard(lambda: super(_Commands, self).make_context(*args, **options))
+
+
+def _build(name: str, command: Callable[..., None] | Mapping[str, Callable[..., None]]) -> Any:
+    """Return Typer's form of a command, or of a group of commands."""
+    built = typer.Typer(
+        name=name,
+        cls=_Group,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings=_HELP,
+    )
+    if isinstance(command, Mapping):
+        built.callback(invoke_without_command=True, help=COMMANDS[name])(_show_help)
+        for subcommand, function in command.items():
+            built.command(subcommand)(function)
+    else:
+        built.command(name)(command)
+    return typer.main.get_command(built)
+
+
+def _show_help(ctx: typer.Context) -> None:
+    """Print the help of a group that is given nothing to do."""
+    if ctx.invoked_subcommand is None:
+        console.data(ctx.get_help() + "\n")
 
 
 def _guard(step: Callable[[], Any]) -> Any:
@@ -78,6 +113,12 @@ def _guard(step: Callable[[], Any]) -> Any:
         usage = _usage_error(failure)
         console.error(usage)
         _leave(usage.exit_code, failure)
+    except OSError as failure:
+        if failure.errno not in _FULL:
+            console.bug(failure)
+            _leave(ExitCode.BUG, failure)
+        # Help is written by Typer, past our console.
+        _leave(console.error(console.stdout_failure(failure)), failure)
     except Exception as bug:  # noqa: BLE001  the last resort: a bug is logged, and named to the user
         console.bug(bug)
         _leave(ExitCode.BUG, bug)
@@ -114,8 +155,7 @@ def root(
     if version:
         console.data(f"cartesia {__version__}\n")
         raise typer.Exit
-    if ctx.invoked_subcommand is None:
-        console.data(ctx.get_help() + "\n")
+    _show_help(ctx)
 
 
 def run() -> int:

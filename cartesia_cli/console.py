@@ -24,6 +24,7 @@ class _State:
 
 
 _state = _State()
+_SHORTEST_SECRET = 8
 
 
 def configure(
@@ -76,7 +77,9 @@ def keep_secret(key: str | None) -> None:
 
 
 def _redact(text: str) -> str:
-    return text.replace(_state.secret, "[key]") if _state.secret else text
+    secret = _state.secret
+    # A key of a few letters is none, and taking it out would leave messages without them.
+    return text.replace(secret, "[key]") if secret and len(secret) >= _SHORTEST_SECRET else text
 
 
 def binary_stdout() -> BinaryIO:
@@ -112,11 +115,12 @@ def data_json(value: Mapping[str, Any]) -> None:
 
 
 def _lost(error: OSError) -> BaseException:
-    return error if isinstance(error, BrokenPipeError) else _stdout_failure(error)
+    return error if isinstance(error, BrokenPipeError) else stdout_failure(error)
 
 
-def _stdout_failure(error: OSError) -> OutputError:
-    """Return what to tell the user about a stdout that takes no more."""
+def stdout_failure(error: OSError) -> OutputError:
+    """Return what to tell the user about a stdout that takes no more, and try no more."""
+    _abandon_stdout()
     return OutputError(f"Cannot write to standard output: {error.strerror}.")
 
 
@@ -205,9 +209,9 @@ def bug(failure: Exception) -> None:
             file.write(text)
     except OSError:
         path = None
-    where = f"the details are in {path}" if path else "no log file could be written"
-    _print_error(f"cartesia: internal error ({type(failure).__name__}); {where}")
-    _print_error("hint: Please report it, with that file.")
+    where = f"The details are in {path}." if path else "No log file could be written."
+    hint = "Please report it, with that file." if path else "Please report it, with the command that you ran."
+    error(CartesiaError(f"Internal error ({type(failure).__name__}). {where}", hint=hint))
 
 
 def end_quietly(reason: BaseException) -> int:
@@ -227,8 +231,8 @@ def flush_data(status: int) -> int:
     except BrokenPipeError as reason:
         return end_quietly(reason)
     except OSError as failure:  # a full disk behind the redirection
-        _abandon_stdout()
-        return status or error(_stdout_failure(failure))
+        told = stdout_failure(failure)
+        return status or error(told)
     return status
 
 

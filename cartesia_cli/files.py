@@ -150,19 +150,19 @@ def naming(path: Path | str) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except IsADirectoryError as error:
-        raise UsageError(f"{path} is a folder where a file is needed", hint="Add a file name.") from error
+        raise UsageError(f"{path} is a folder where a file is needed.", hint="Add a file name.") from error
     except FileNotFoundError as error:
         folder = Path(os.path.realpath(path)).parent
         raise OutputError(
-            f"Cannot write {path}: there is no folder {folder}", hint="Create the folder first."
+            f"Cannot write {path}: there is no folder {folder}.", hint="Create the folder first."
         ) from error
     except OSError as error:
         hint = "Choose another place, or change its permissions."
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             hint = "Free some space, or write to another disk."
-        raise OutputError(f"Cannot write {path}: {error.strerror or error}", hint=hint) from error
+        raise OutputError(f"Cannot write {path}: {error.strerror or error}.", hint=hint) from error
     except ValueError as error:  # a NUL byte in the name
-        raise UsageError(f"Cannot write {str(path)!r}: {error}", hint="Choose another name.") from error
+        raise UsageError(f"Cannot write {str(path)!r}: {error}.", hint="Choose another name.") from error
 
 
 class _GuardedFile(io.FileIO):
@@ -236,7 +236,7 @@ def _copy_permissions(descriptor: int, before: os.stat_result) -> None:
 
 
 def _exists(target: Path) -> UsageError:
-    return UsageError(f"{target} exists already", hint="Choose another name, or leave out --no-clobber.")
+    return UsageError(f"{target} exists already.", hint="Choose another name, or leave out --no-clobber.")
 
 
 def _open_in_place(path: Path) -> int:

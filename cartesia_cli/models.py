@@ -3,7 +3,7 @@
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 EngineName = Literal["cloud", "local"]
 
@@ -26,7 +26,15 @@ class Encoding(StrEnum):
     @property
     def sample_width(self) -> int:
         """Bytes per sample."""
-        return {"pcm_f32le": 4, "pcm_s16le": 2}.get(self.value, 1)
+        return _SAMPLE_WIDTHS[self]
+
+
+_SAMPLE_WIDTHS = {
+    Encoding.PCM_F32LE: 4,
+    Encoding.PCM_S16LE: 2,
+    Encoding.PCM_MULAW: 1,
+    Encoding.PCM_ALAW: 1,
+}
 
 
 @unique
@@ -116,29 +124,25 @@ class PhonemeTiming:
     end: float
 
 
-@dataclass(frozen=True, slots=True)
-class AudioChunk:
+class AudioChunk(NamedTuple):
     """Consecutive payload bytes, as they arrived; may end inside a sample."""
 
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class WordTimings:
+class WordTimings(NamedTuple):
     """Timings of the next few words; they arrive before or after their audio."""
 
     words: tuple[WordTiming, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PhonemeTimings:
+class PhonemeTimings(NamedTuple):
     """Timings of the next few phonemes; they arrive before or after their audio."""
 
     phonemes: tuple[PhonemeTiming, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SpeechWarning:
+class SpeechWarning(NamedTuple):
     """What the engine could not do as asked, one sentence for the user."""
 
     message: str

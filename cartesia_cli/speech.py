@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from cartesia_cli.errors import UnavailableError
 from cartesia_cli.models import (
@@ -42,8 +42,7 @@ class Sink(Protocol):
         """Forget everything since ``mark``; False if that cannot be done."""
 
 
-@dataclass(frozen=True, slots=True)
-class AudioWritten:
+class AudioWritten(NamedTuple):
     """Audio has reached the sink: which stretch of the timeline, in seconds."""
 
     n_bytes: int
@@ -69,11 +68,17 @@ class Timeline:
     """``time.monotonic()`` when the first audio arrived."""
 
     _mark: tuple[int, int, int] = (0, 0, 0)
+    _end: float = 0.0
 
     @property
     def duration(self) -> float:
         """Seconds of audio written."""
-        return self.format.seconds(self.n_bytes)
+        return self._end
+
+    @property
+    def is_at_mark(self) -> bool:
+        """Whether nothing has come since ``mark``."""
+        return self._mark == (self.n_bytes, len(self.words), len(self.phonemes))
 
     def mark(self) -> None:
         """Note that a part is complete."""
@@ -83,14 +88,15 @@ class Timeline:
         """Forget everything since ``mark``."""
         self.n_bytes, n_words, n_phonemes = self._mark
         del self.words[n_words:], self.phonemes[n_phonemes:]
+        self._end = self.format.seconds(self.n_bytes)
 
     def add_audio(self, n_bytes: int) -> AudioWritten:
         """Count audio that has been written."""
         if self.first_byte is None:
             self.first_byte = time.monotonic()
-        start = self.duration
+        start, self._end = self._end, self.format.seconds(self.n_bytes + n_bytes)
         self.n_bytes += n_bytes
-        return AudioWritten(n_bytes, start, self.duration)
+        return AudioWritten(n_bytes, start, self._end)
 
     def add_words(self, words: Iterable[WordTiming]) -> WordTimings:
         """Place words of the part under way on the timeline."""
@@ -133,12 +139,11 @@ def write_speech(
     for part in _ahead(speak, requests):
         sink.mark()
         timeline.mark()
-        before = timeline.n_bytes
         try:
             with closing(part.events) as events:
                 yield from _write_part(events, sink, timeline, final=not (part.one_of_many and repeatable))
         except UnavailableError:
-            broken = part.one_of_many and timeline.n_bytes > before
+            broken = part.one_of_many and not timeline.is_at_mark
             if not (broken and repeatable and sink.rewind()):
                 raise
             timeline.rewind()
@@ -169,8 +174,7 @@ def _write_part(
                 yield event
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(NamedTuple):
     request: SpeechRequest
     events: SpeechEvents
     one_of_many: bool

@@ -1,10 +1,10 @@
 """Where audio and timings go: decided before anything is asked for, opened before anything is paid for."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cartesia_cli import console
 from cartesia_cli.audio.formats import STDOUT, OutputFormat, output_formats, source_format
@@ -23,8 +23,7 @@ _TIMINGS_ONLY = AudioFormat(Encoding.PCM_MULAW, 8_000)
 """What to ask for when nobody wants the sound: the least bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Destinations:
+class Destinations(NamedTuple):
     """Everything that a run writes."""
 
     targets: tuple[str, ...]
@@ -101,7 +100,7 @@ def _says_nothing(target: str) -> bool:
 def _check_apart(targets: Sequence[str]) -> None:
     seen: set[object] = set()
     for target in targets:
-        place = target if target == STDOUT else Path(target).absolute()
+        place = target if target == STDOUT else os.path.realpath(target)
         if place in seen and target != "/dev/null":
             raise UsageError(f"{target} is named twice as an output.", hint="Give every output its own name.")
         seen.add(place)
@@ -125,8 +124,7 @@ def _caption_formats(targets: Sequence[str], wanted: str | None) -> tuple[tuple[
     return tuple((target, wanted if target in silent and wanted else endings[target]) for target in targets)
 
 
-@dataclass(frozen=True, slots=True)
-class OpenDestinations:
+class OpenDestinations(NamedTuple):
     """What a run writes to."""
 
     sink: "Sink"

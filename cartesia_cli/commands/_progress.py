@@ -41,17 +41,20 @@ class Progress:
         """Return a function that takes which share of one item is done, 0 to 1."""
 
         def report(share: float) -> None:
-            self._shares[name] = share
-            if time.monotonic() - self._shown_at > _INTERVAL:
-                self._show()
+            with self._lock:
+                self._shares[name] = share
+                if time.monotonic() - self._shown_at > _INTERVAL:
+                    self._show()
 
         return report
 
-    def finish(self, *, failed: bool) -> None:
+    def finish(self, name: str, *, failed: bool) -> None:
         """Count one more item."""
-        self._n_done += 1
-        self._n_failed += failed
-        self._show()
+        with self._lock:
+            self._shares.pop(name, None)
+            self._n_done += 1
+            self._n_failed += failed
+            self._show()
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -59,17 +62,16 @@ class Progress:
         with self._lock:
             self._clear()
             yield
-        self._show()
+            self._show()
 
     def _show(self) -> None:
         if not self._visible:
             return
-        with self._lock:
-            self._shown_at = time.monotonic()
-            failures = f", {self._n_failed} failed" if self._n_failed else ""
-            under_way = [f"{name} {share:.0%}" for name, share in self._shares.items() if 0 < share < 1]
-            line = f"{self._n_done} of {self._n_items} {self._verb}{failures}  {'  '.join(under_way)}"
-            console.status(line[: shutil.get_terminal_size().columns - 1])
+        self._shown_at = time.monotonic()
+        failures = f", {self._n_failed} failed" if self._n_failed else ""
+        under_way = [f"{name} {share:.0%}" for name, share in self._shares.items() if 0 < share < 1]
+        line = f"{self._n_done} of {self._n_items} {self._verb}{failures}  {'  '.join(under_way)}"
+        console.status(line[: shutil.get_terminal_size().columns - 1])
 
     def _clear(self) -> None:
         if self._visible:

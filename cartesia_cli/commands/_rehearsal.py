@@ -78,13 +78,17 @@ def show_curl(
             f"-H 'Cartesia-Version: {API_VERSION}'",
             "-H 'Content-Type: application/json'",
         ]
-        parts += [f"-H {shlex.quote(f'{name}: …')}" for name in headers]
+        parts += [f'-H "{name}: ${_variable(name)}"' for name in headers]
         parts.append(f"--data-raw {shlex.quote(json.dumps(body, ensure_ascii=False))}")
         if endpoint == "sse":
             parts.append("--no-buffer")
         elif output is not None:
             parts.append(f"-o {shlex.quote(output)}")
         console.data(" \\\n  ".join(parts) + "\n")
+
+
+def _variable(header: str) -> str:
+    return "".join(c if c.isalnum() else "_" for c in header).upper()
 
 
 def _url(base_url: str, endpoint: Endpoint) -> str:

@@ -79,6 +79,7 @@ def _plan(options: SayOptions, settings: Settings) -> Plan:
         word_timestamps=with_timings,
         phoneme_timestamps=timing.phonemes,
     )
+    is_styled = any(value is not None for value in options.cues)
     return Plan(
         settings=settings,
         key=key,
@@ -89,7 +90,7 @@ def _plan(options: SayOptions, settings: Settings) -> Plan:
         transport=_transport(send, with_timings=with_timings, source=destinations.source),
         destinations=destinations,
         # Loaded only where captions are asked for: every other run is spared the import.
-        profile=options.cues.profile(settings.captions) if timing.timings or any(options.cues) else None,
+        profile=options.cues.profile(settings.captions) if timing.timings or is_styled else None,
         follows=options.play.follow,
         prints_events=send.events,
         prints_summary=options.report.json,
@@ -146,13 +147,20 @@ def _show_curl(plan: Plan) -> None:
     from cartesia_cli.commands._rehearsal import show_curl
 
     targets, formats = plan.destinations.targets, plan.destinations.formats
-    lone = len(targets) == 1 and len(plan.requests) == 1
-    wav = lone and formats[0].name == "wav" and plan.transport == "bytes"
+    source = plan.destinations.source
+    lone = len(targets) == len(plan.requests) == 1 and plan.transport == "bytes" and targets[0] != "-"
+    wrapping, output = None, None
+    if lone and formats[0].name == "wav":
+        wrapping, output = {"container": "wav"}, targets[0]
+    elif lone:
+        # What the API sends need not be what we would make of it.
+        straight = formats[0].name == ("mp3" if source.container is Container.MP3 else "raw")
+        output = targets[0] if straight else f"{targets[0]}.pcm"
     show_curl(
         plan.requests,
         endpoint=plan.transport,
         base_url=plan.settings.base_url,
         headers=plan.settings.headers,
-        wrapping={"container": "wav"} if wav else None,
-        output=targets[0] if lone else None,
+        wrapping=wrapping,
+        output=output,
     )

@@ -3,9 +3,9 @@
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from cartesia_cli import console
 from cartesia_cli.cache import VoiceNames
@@ -30,8 +30,7 @@ _CLOUD_FAILURES = UnavailableError, LimitError, CredentialsError, RequestError
 """What ``--fallback local`` answers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """A run of ``say``, decided before anything is sent."""
 
     settings: Settings
@@ -57,8 +56,7 @@ class Plan:
     prints_stats: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Performance:
+class _Performance(NamedTuple):
     """How a run of ``say`` went."""
 
     engine: EngineName
@@ -112,6 +110,7 @@ def _perform(plan: Plan, opened: OpenDestinations, timeline: Timeline) -> tuple[
         if not plan.fallback or timeline.n_bytes:
             raise
         console.note(f"{failure} Going on with the built-in voice.")
+        timeline.rewind()  # timings may have come before the audio that did not
     requests = [replace(request, voice_id="heart") for request in plan.requests]
     return _perform_locally(plan, opened, timeline, requests)
 

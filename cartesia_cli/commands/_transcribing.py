@@ -167,7 +167,7 @@ def _run_jobs(plan: _Plan, transcriber: Transcriber) -> None:
         for outcome in run_jobs(jobs, work, n_workers=n_workers):
             if outcome.error is not None and not plan.many:
                 raise outcome.error
-            progress.finish(failed=outcome.error is not None)
+            progress.finish(outcome.job.source.name, failed=outcome.error is not None)
             if outcome.error is not None:
                 failed.append(outcome)
                 with progress.paused():
