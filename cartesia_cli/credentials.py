@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cartesia_cli.access import check_key
 from cartesia_cli.errors import CredentialsError
 
 KEY_VARIABLE = "CARTESIA_API_KEY"
@@ -13,7 +14,6 @@ KEY_FILE_VARIABLE = "CARTESIA_API_KEY_FILE"
 KEY_FILE = "credentials"
 """In the user's configuration folder, of mode 0600."""
 
-_REDACTED = "[key]"
 _MOST_BYTES = 65_536
 """Of a key file; access tokens are long, but not longer."""
 
@@ -44,11 +44,6 @@ def find_key(environ: Mapping[str, str], *, folder: Path | None = None) -> Key |
         CredentialsError: what should be a key is none, or its file cannot be read or is open to others.
     """
     return _from_variable(environ) or _from_named_file(environ) or _from_own_file(folder)
-
-
-def redact(text: str, key: Key | None) -> str:
-    """Return ``text`` without the key."""
-    return text.replace(key.value, _REDACTED) if key else text
 
 
 def _from_variable(environ: Mapping[str, str]) -> Key | None:
@@ -115,20 +110,10 @@ def _read(path: Path) -> str:
 
 def _checked(value: str, source: str) -> str:
     """Return a key that can stand in a header; the message of the error does not show it."""
-    wrong = None
-    if not value.strip():
-        wrong = "is empty" if not value else "is blank"
-    elif "\n" in value or "\r" in value:
-        wrong = "holds a line end"
-    elif any(ord(character) < 32 or 127 <= ord(character) < 160 for character in value):
-        wrong = "holds a control character"
-    elif not value.isascii():
-        wrong = "holds a character that no key has"
-    elif " " in value:
-        wrong = "holds a space"
-    if wrong:
+    try:
+        return check_key(value)
+    except ValueError as error:
         raise CredentialsError(
-            f"The API key in {source} {wrong}.",
+            f"The API key in {source} {error}.",
             hint="Copy the key again: one word, without quotes or line ends.",
-        )
-    return value
+        ) from error

@@ -13,6 +13,15 @@ SAMPLE_RATES = (8_000, 16_000, 22_050, 24_000, 44_100, 48_000)
 BIT_RATES = (32_000, 64_000, 96_000, 128_000, 192_000)
 """The MP3 bit rates, in bits per second, that the API can send."""
 
+FILE_FORMATS = ("wav", "pcm", "raw", "mp3", "flac", "ogg", "opus", "ulaw", "alaw")
+"""How speech can be written: the endings of files, and what ``--format`` takes."""
+
+SPEEDS = (0.6, 1.5)
+"""The slowest and the fastest pace, relative to the voice's own."""
+
+VOLUMES = (0.5, 2.0)
+"""The softest and the loudest level, relative to the voice's own."""
+
 
 @unique
 class Encoding(StrEnum):
@@ -86,10 +95,10 @@ class SpeechRequest:
     """Like ``en-GB``; the API takes a language or a locale, not both."""
 
     speed: float | Literal["slow", "normal", "fast"] | None = None
-    """0.6 to 1.5 times the voice's own pace, or one of the API's names."""
+    """Times the voice's own pace, within ``SPEEDS``, or one of the API's names."""
 
     volume: float | None = None
-    """0.5 to 2.0 times the voice's own level."""
+    """Times the voice's own level, within ``VOLUMES``."""
 
     emotion: tuple[str, ...] = ()
     normalization: str | None = None

@@ -46,7 +46,7 @@ class Transport(httpx.BaseTransport):
         way = Way(
             host=url.raw_host.decode("ascii"),
             port=port_of(url),
-            timeouts=self._timeouts,
+            timeouts=request.extensions.get("limits", self._timeouts),
             proxy=None if proxy is None else proxy.netloc.decode("ascii"),
         )
         with way.translated():
@@ -133,13 +133,15 @@ def load_certificates() -> SSLContext:
 
         return create_default_context(cafile=certifi.where())
     if folder and not file and not Path(folder).is_dir():
-        raise UsageError(f"SSL_CERT_DIR is not a folder: {folder}", hint="Correct the variable, or unset it.")
+        raise UsageError(
+            f"SSL_CERT_DIR is not a folder: {folder}.", hint="Correct the variable, or unset it."
+        )
     try:
         return create_default_context(cafile=file or None, capath=folder or None)
     except OSError as error:  # not there, not readable, or (an SSLError) without certificates in it
         problem = "it holds no certificates" if isinstance(error, SSLError) else error.strerror
         raise UsageError(
-            f"SSL_CERT_FILE cannot be used: {file}: {problem}",
+            f"SSL_CERT_FILE cannot be used: {file}: {problem}.",
             hint="Let it name a PEM file with the certificates of the authorities, or unset it.",
         ) from error
 
@@ -185,10 +187,15 @@ def _head(request: httpx.Request, proxy: httpx.URL | None) -> bytes:
     return b"\r\n".join([*lines, b"", b""])
 
 
-def _body(request: httpx.Request) -> httpx.SyncByteStream:
+def _body(request: httpx.Request) -> Iterator[bytes]:
     if not isinstance(request.stream, httpx.SyncByteStream):
         raise TypeError("a request whose body is asynchronous")
-    return request.stream
+    if "transfer-encoding" not in request.headers:
+        yield from request.stream
+        return
+    for piece in filter(None, request.stream):  # an empty chunk would be the end
+        yield b"%x\r\n%b\r\n" % (len(piece), piece)
+    yield b"0\r\n\r\n"
 
 
 def _server(url: httpx.URL) -> httpx.URL:

@@ -11,7 +11,7 @@ from http.client import HTTPException, IncompleteRead, RemoteDisconnected
 from cartesia_cli.errors import UnavailableError
 from cartesia_cli.wire.values import one_line
 
-_NETWORK_HINT = "Check the network and --base-url; 'cartesia doctor' looks at both."
+_NETWORK_HINT = "Check the network and --base-url."
 _PROXY_HINT = "Check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY."
 _PATIENCE_HINT = "Try again; --timeout SECONDS waits longer."
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cartesia_cli.audio import pcm
-from cartesia_cli.audio.formats import OutputFormat
+from cartesia_cli.audio.formats import OutputFormat, mp3_bit_rates
 from cartesia_cli.audio.resample import StreamResampler
 from cartesia_cli.errors import OutputError
 from cartesia_cli.models import AudioFormat, Encoding
@@ -114,7 +114,7 @@ class ContainerEncoder:
             return self._thread.submit(work, *arguments).result()
         except self._errors as error:
             raise OutputError(
-                f"Cannot encode audio: {error}",
+                f"Cannot encode audio: {str(error).rstrip('.')}.",
                 hint="Update libsndfile to 1.1 or newer, or write a .wav file.",
             ) from error
 
@@ -169,7 +169,7 @@ def load_soundfile() -> Any:
         import soundfile
     except (ImportError, OSError) as error:
         raise OutputError(
-            f"Cannot encode audio: {error}",
+            f"Cannot encode audio: {error}.",
             hint="Install libsndfile (Debian: libsndfile1), or write a .wav or .pcm file.",
         ) from error
     return soundfile
@@ -219,12 +219,7 @@ def _mp3_level(sample_rate: int, bit_rate: int) -> float:
     0 is the highest bit rate of the MPEG version, 1 its lowest, linear in between
     (libsndfile 1.2, src/mpeg_l3_encode.c); 1 itself is refused.
     """
-    if sample_rate >= 32_000:
-        most, least = 320_000, 32_000
-    elif sample_rate >= 16_000:
-        most, least = 160_000, 8_000
-    else:
-        most, least = 64_000, 8_000
+    least, most = mp3_bit_rates(sample_rate)
     return min((most - bit_rate) / (most - least), 0.9999)
 
 

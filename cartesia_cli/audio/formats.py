@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import Final, Literal
 
 from cartesia_cli.errors import UsageError
-from cartesia_cli.models import BIT_RATES, SAMPLE_RATES, AudioFormat, Container, Encoding
+from cartesia_cli.models import BIT_RATES, FILE_FORMATS, SAMPLE_RATES, AudioFormat, Container, Encoding
 
 FormatName = Literal["wav", "raw", "mp3", "flac", "ogg", "opus"]
 
@@ -55,30 +55,7 @@ _KINDS = {
     "ulaw": _Kind("raw", (Encoding.PCM_MULAW,), default_rate=8_000),
     "alaw": _Kind("raw", (Encoding.PCM_ALAW,), default_rate=8_000),
 }
-
-FORMAT_NAMES = tuple(_KINDS)
-"""What ``--format`` takes."""
-
-
-def output_format(
-    target: str | PurePath,
-    *,
-    format: str | None = None,
-    encoding: Encoding | None = None,
-    sample_rate: int | None = None,
-    bit_rate: int | None = None,
-    straight_mp3: bool = False,
-) -> OutputFormat:
-    """Return what a lone output will hold; see ``output_formats``."""
-    [output] = output_formats(
-        [target],
-        format=format,
-        encoding=encoding,
-        sample_rate=sample_rate,
-        bit_rate=bit_rate,
-        straight_mp3=straight_mp3,
-    )
-    return output
+"""Every one of ``FILE_FORMATS``."""
 
 
 def output_formats(
@@ -98,7 +75,7 @@ def output_formats(
 
     Args:
         targets: file names, or ``-`` for stdout.
-        format: one of ``FORMAT_NAMES``, for stdout and for names whose ending says nothing.
+        format: one of ``FILE_FORMATS``, for stdout and for names whose ending says nothing.
         encoding: how samples are stored.
         sample_rate: samples per second, in hertz.
         bit_rate: bits per second.
@@ -155,10 +132,21 @@ def source_format(
     return AudioFormat(encoding=encodings.pop() if alike else Encoding.PCM_F32LE, sample_rate=max(rates))
 
 
+def mp3_bit_rates(sample_rate: int) -> tuple[int, int]:
+    """Return the lowest and the highest bit rate of an MP3, in bits per second.
+
+    Source: layer III of MPEG-1 (ISO/IEC 11172-3), of MPEG-2 below 32 kHz (ISO/IEC 13818-3), and of
+    its extension below 16 kHz, called MPEG-2.5.
+    """
+    if sample_rate >= 32_000:
+        return 32_000, 320_000
+    return 8_000, 160_000 if sample_rate >= 16_000 else 64_000
+
+
 def _kinds_of(targets: Iterable[str | PurePath], format: str | None) -> list[tuple[str, _Kind]]:
     """Return each target with its kind, by its ending or else by ``--format``."""
     if format is not None and format not in _KINDS:
-        raise UsageError(f"There is no format {format!r}", hint=f"It may be {_words(FORMAT_NAMES)}.")
+        raise UsageError(f"There is no format {format!r}.", hint=f"It may be {_words(FILE_FORMATS)}.")
     named: list[tuple[str, _Kind]] = []
     clash: UsageError | None = None
     needed = False
@@ -168,7 +156,7 @@ def _kinds_of(targets: Iterable[str | PurePath], format: str | None) -> list[tup
             kind = _KINDS[ending]
             if format is not None and kind != _KINDS[format]:
                 clash = UsageError(
-                    f"--format {format} contradicts the ending of {target}",
+                    f"--format {format} contradicts the ending of {target}.",
                     hint="Leave out --format, or change the name.",
                 )
         elif format is not None:
@@ -177,7 +165,7 @@ def _kinds_of(targets: Iterable[str | PurePath], format: str | None) -> list[tup
             kind = _KINDS["wav"]
         else:
             raise UsageError(
-                f"The name {target} does not say which format it shall have",
+                f"The name {target} does not say which format it shall have.",
                 hint=f"Add --format, or an ending: {_words(f'.{name}' for name in _KINDS)}.",
             )
         named.append((target, kind))
@@ -198,13 +186,13 @@ def _check_choice(
     for target, choices in has_choice:
         if value not in choices:
             raise UsageError(
-                f"{_shown(target)} cannot have {option} {value}", hint=f"It may have {_words(choices)}."
+                f"{_shown(target)} cannot have {option} {value}.", hint=f"It may have {_words(choices)}."
             )
     fixed = [(target, choices_of(kind)) for target, kind in kinds]
     if kinds and not has_choice and not any(value in choices for _, choices in fixed):
         target, choices = fixed[0]
         hint = f"It always has {choices[0]}." if choices else f"Leave out {option}."
-        raise UsageError(f"{_shown(target)} cannot have {option} {value}", hint=hint)
+        raise UsageError(f"{_shown(target)} cannot have {option} {value}.", hint=hint)
 
 
 def _bit_rate(target: str, sample_rate: int, bit_rate: int | None, *, straight: bool) -> int:
@@ -215,16 +203,16 @@ def _bit_rate(target: str, sample_rate: int, bit_rate: int | None, *, straight: 
     possible = BIT_RATES if straight else encodable
     if bit_rate not in possible:
         raise UsageError(
-            f"{_shown(target)} cannot have --bit-rate {bit_rate} at {sample_rate} Hz",
+            f"{_shown(target)} cannot have --bit-rate {bit_rate} at {sample_rate} Hz.",
             hint=f"It may have {_words(possible)}.",
         )
     return bit_rate
 
 
 def _encodable_bit_rates(sample_rate: int) -> tuple[int, ...]:
-    """Return the bit rates of the MP3 standard: MPEG-2.5 below 16 kHz, MPEG-2 below 32 kHz, MPEG-1."""
-    most = 64_000 if sample_rate < 16_000 else 128_000 if sample_rate < 32_000 else 192_000
-    return tuple(rate for rate in BIT_RATES if rate <= most)
+    """Return which of the API's bit rates an MP3 can have."""
+    least, most = mp3_bit_rates(sample_rate)
+    return tuple(rate for rate in BIT_RATES if least <= rate <= most)
 
 
 def _shown(target: str) -> str:

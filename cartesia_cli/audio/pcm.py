@@ -44,7 +44,7 @@ def decode(data: bytes | bytearray | memoryview, encoding: Encoding) -> NDArray[
         UsageError: the length is not a whole number of samples, so one was cut.
     """
     if len(data) % encoding.sample_width:
-        raise UsageError(f"{len(data)} bytes are not a whole number of {encoding.value} samples")
+        raise UsageError(f"{len(data)} bytes are not a whole number of {encoding.value} samples.")
     match encoding:
         case Encoding.PCM_F32LE:
             return np.frombuffer(data, "<f4").astype(np.float32)

@@ -7,11 +7,8 @@ from typing import Literal
 from cartesia_cli import console
 from cartesia_cli.commands._options import VoiceOptions
 from cartesia_cli.errors import UsageError
-from cartesia_cli.models import AudioFormat, EngineName, SpeechRequest
+from cartesia_cli.models import SPEEDS, VOLUMES, AudioFormat, EngineName, SpeechRequest
 from cartesia_cli.settings import Settings
-
-_SLOWEST, _FASTEST = 0.6, 1.5
-_SOFTEST, _LOUDEST = 0.5, 2.0
 
 
 def speech_request(
@@ -86,16 +83,18 @@ def _speed(given: str | None) -> float | Literal["slow", "normal", "fast"] | Non
         factor = float(given)
     except ValueError:
         factor = 0.0
-    if not _SLOWEST <= factor <= _FASTEST:
+    slowest, fastest = SPEEDS
+    if not slowest <= factor <= fastest:
         raise UsageError(
-            f"--speed {given} is not a pace.", hint=f"Give {_SLOWEST} to {_FASTEST}, or slow, normal, fast."
+            f"--speed {given} is not a pace.", hint=f"Give {slowest} to {fastest}, or slow, normal, fast."
         )
     return factor
 
 
 def _volume(given: float | None) -> float | None:
-    if given is not None and not _SOFTEST <= given <= _LOUDEST:
-        raise UsageError(f"--volume {given:g} is out of range.", hint=f"Give {_SOFTEST} to {_LOUDEST}.")
+    softest, loudest = VOLUMES
+    if given is not None and not softest <= given <= loudest:
+        raise UsageError(f"--volume {given:g} is out of range.", hint=f"Give {softest} to {loudest}.")
     return given
 
 
@@ -110,6 +109,7 @@ def _read_embedding(path: Path) -> tuple[float, ...]:
     numbers = value.get("embedding") if isinstance(value, dict) else value
     if not (isinstance(numbers, list) and numbers and all(isinstance(n, (int, float)) for n in numbers)):
         raise UsageError(
-            f"{path} holds no voice embedding.", hint='Give a list of numbers, or {"embedding": [...]}'
+            f"{path} holds no voice embedding.",
+            hint='Give a list of numbers, or an object: {"embedding": [...]}',
         )
     return tuple(float(n) for n in numbers)

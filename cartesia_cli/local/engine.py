@@ -11,7 +11,16 @@ from cartesia_cli.errors import UsageError
 from cartesia_cli.local.packages import broken, find_speech_assets
 from cartesia_cli.local.speakable import Survey, nothing_to_say, survey
 from cartesia_cli.local.voices import Manner, find_variant, list_voices
-from cartesia_cli.models import EngineName, SpeechEvents, SpeechRequest, SpeechWarning, Traffic, Voice
+from cartesia_cli.models import (
+    SPEEDS,
+    VOLUMES,
+    EngineName,
+    SpeechEvents,
+    SpeechRequest,
+    SpeechWarning,
+    Traffic,
+    Voice,
+)
 
 if TYPE_CHECKING:
     from cartesia_cli.local.pronounce import Pronouncer
@@ -139,16 +148,18 @@ def _speed(request: SpeechRequest) -> float:
     speed = request.speed
     if isinstance(speed, str):
         return _SPEEDS[speed]
-    if speed is not None and not 0.6 <= speed <= 1.5:
-        raise UsageError(f"Speed must be from 0.6 to 1.5, not {speed:g}.")
-    return 1.0 if speed is None else speed
+    return 1.0 if speed is None else _within(SPEEDS, "Speed", speed)
 
 
 def _volume(request: SpeechRequest) -> float:
-    volume = request.volume
-    if volume is not None and not 0.5 <= volume <= 2.0:
-        raise UsageError(f"Volume must be from 0.5 to 2.0, not {volume:g}.")
-    return 1.0 if volume is None else volume
+    return 1.0 if request.volume is None else _within(VOLUMES, "Volume", request.volume)
+
+
+def _within(limits: tuple[float, float], name: str, value: float) -> float:
+    lowest, highest = limits
+    if not lowest <= value <= highest:
+        raise UsageError(f"{name} must be from {lowest} to {highest}, not {value:g}.")
+    return value
 
 
 def _warnings(request: SpeechRequest, found: Survey) -> Iterator[SpeechWarning]:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from cartesia_cli.models import SPEEDS, VOLUMES
+
 
 @dataclass(frozen=True, slots=True)
 class Plain:
@@ -35,14 +37,14 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """From here on this speed, 0.6 to 1.5; None is that of the request."""
+    """From here on this speed, within ``SPEEDS``; None is that of the request."""
 
     ratio: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Loudness:
-    """From here on this volume, 0.5 to 2.0; None is that of the request."""
+    """From here on this volume, within ``VOLUMES``; None is that of the request."""
 
     ratio: float | None
 
@@ -113,17 +115,18 @@ def _decode(tag: re.Match[str]) -> Iterator[Element]:
     name = (tag["name"] or "").lower()
     if name == "break" and (seconds := _read_time(tag["rest"])) is not None:
         yield Break(seconds)
-    elif name == "speed" and (tag["close"] or _read_ratio(tag["rest"], 0.6, 1.5)):
-        yield Pace(None if tag["close"] else _read_ratio(tag["rest"], 0.6, 1.5))
-    elif name == "volume" and (tag["close"] or _read_ratio(tag["rest"], 0.5, 2.0)):
-        yield Loudness(None if tag["close"] else _read_ratio(tag["rest"], 0.5, 2.0))
+    elif name == "speed" and (tag["close"] or _read_ratio(tag["rest"], SPEEDS)):
+        yield Pace(None if tag["close"] else _read_ratio(tag["rest"], SPEEDS))
+    elif name == "volume" and (tag["close"] or _read_ratio(tag["rest"], VOLUMES)):
+        yield Loudness(None if tag["close"] else _read_ratio(tag["rest"], VOLUMES))
     else:
         yield Ignored(" ".join(tag[0].split()))
         if (tag["unknown"] or "").lower() in _LINE_TAGS:
             yield Plain("\n")
 
 
-def _read_ratio(attributes: str, lowest: float, highest: float) -> float | None:
+def _read_ratio(attributes: str, limits: tuple[float, float]) -> float | None:
+    lowest, highest = limits
     found = _RATIO.fullmatch(attributes)
     if found is None or not lowest <= float(found[1]) <= highest:
         return None

@@ -28,7 +28,7 @@ class Manner:
 
     timbre: Timbre
     speed: float = 1.0
-    """0.6 to 1.5 times the voice's own pace."""
+    """Times the voice's own pace, within ``SPEEDS``."""
 
     volume: float = 1.0
     """0.5 to 2.0 times the voice's own level."""

@@ -4,6 +4,7 @@
 * ``access``    who asks, and in which version of the API
 * ``failures``  errors of our tree as answers
 * ``synthesis`` ``POST /tts/bytes`` and ``POST /tts/sse``
+* ``transcription`` ``POST /stt`` and ``POST /audio/transcriptions``
 * ``containers`` samples as WAV or MP3
 * ``events``    speech events as an event stream; no I/O
 * ``catalogue`` ``GET /voices`` and ``GET /voices/{id}``; pages

@@ -7,15 +7,13 @@ from collections.abc import Collection
 from starlette.requests import HTTPConnection
 
 from cartesia_cli.errors import CredentialsError, RequestError
-
-NEWEST_VERSION = "2026-08-14"
-"""What an answer is like when a request names no version."""
+from cartesia_cli.wire.version import API_VERSION
 
 
 def requested_version(connection: HTTPConnection) -> str:
     """Return the version that the query or else the header names, or the newest if that is no date."""
     version = _named_version(connection)
-    return version if _is_date(version) else NEWEST_VERSION
+    return version if _is_date(version) else API_VERSION
 
 
 def check_version(connection: HTTPConnection) -> None:
@@ -27,7 +25,7 @@ def check_version(connection: HTTPConnection) -> None:
     version = _named_version(connection)
     if not _is_date(version):
         raise RequestError(
-            f"The version {version!r} is not a date like {NEWEST_VERSION}.", title="Invalid version"
+            f"The version {version!r} is not a date like {API_VERSION}.", title="Invalid version"
         )
 
 
@@ -58,7 +56,7 @@ def check_key(connection: HTTPConnection, keys: Collection[str] | None) -> None:
 
 def _named_version(connection: HTTPConnection) -> str:
     query = connection.query_params.get("cartesia_version")
-    return query or connection.headers.get("cartesia-version") or NEWEST_VERSION
+    return query or connection.headers.get("cartesia-version") or API_VERSION
 
 
 def _is_date(version: str) -> bool:

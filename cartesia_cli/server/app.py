@@ -10,9 +10,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
 
-from cartesia_cli.engines import Synthesizer, VoiceCatalogue
+from cartesia_cli.engines import Synthesizer, Transcriber, VoiceCatalogue
 from cartesia_cli.errors import CartesiaError
-from cartesia_cli.server.access import NEWEST_VERSION, check_key, check_version
+from cartesia_cli.server.access import check_key, check_version
 from cartesia_cli.server.catalogue import voice_routes
 from cartesia_cli.server.failures import (
     error_response,
@@ -23,6 +23,8 @@ from cartesia_cli.server.failures import (
 )
 from cartesia_cli.server.faults import Fault, FaultMiddleware, FaultPlan
 from cartesia_cli.server.synthesis import synthesis_routes
+from cartesia_cli.server.transcription import transcription_routes
+from cartesia_cli.wire.version import API_VERSION
 
 _HANDLERS: dict[int | type[Exception], ExceptionHandler] = {
     CartesiaError: on_cartesia_error,
@@ -35,18 +37,21 @@ def create_app(
     synthesizer: Synthesizer,
     catalogue: VoiceCatalogue,
     *,
+    transcriber: Transcriber | None = None,
     keys: Collection[str] | None = None,
     prefix: str = "",
     faults: Iterable[Fault] = (),
     seed: int = 0,
     chunk_seconds: float | None = 0.1,
     max_body: int = 32 * 2**20,
+    max_recording: int = 2 * 10**9,
 ) -> Starlette:
     """Return an app that answers as the Cartesia API does.
 
     Args:
         synthesizer: what speaks.
         catalogue: whose voices there are.
+        transcriber: what listens; without one, recordings are answered with status 501.
         keys: the API keys that are accepted; ``None`` accepts every request, also without a key.
         prefix: a path like ``/cartesia`` under which everything lies.
         faults: failures that requests meet.
@@ -54,10 +59,12 @@ def create_app(
         chunk_seconds: the length of an event's audio; ``None`` passes on the engine's chunks, even those that
             end inside a sample, which is only of use to try out clients.
         max_body: bytes that a request may have.
+        max_recording: bytes that a request with a recording may have.
     """
     routes = [
         Route("/", status, methods=["GET"]),
         *synthesis_routes(synthesizer, chunk_seconds=chunk_seconds, max_body=max_body),
+        *transcription_routes(transcriber, max_recording=max_recording),
         *voice_routes(catalogue),
     ]
     root = f"/{prefix.strip('/')}".rstrip("/")
@@ -75,7 +82,7 @@ def create_app(
 
 async def status(_request: Request) -> Response:
     """Say that the server is there, and the newest version that it speaks."""
-    return JSONResponse({"ok": True, "version": NEWEST_VERSION})
+    return JSONResponse({"ok": True, "version": API_VERSION})
 
 
 def _spelled(routes: list[Route], root: str) -> list[Route]:

@@ -56,10 +56,12 @@ def read_page_query(params: QueryParams) -> PageQuery:
     """
     limit = params.get("limit", "10")
     if not (limit.isascii() and limit.isdecimal() and 1 <= int(limit) <= 100):
-        raise RequestError(f"limit must be from 1 to 100, not {limit!r}.", title="Invalid limit")
+        raise RequestError(f"The limit must be from 1 to 100, not {limit!r}.", title="Invalid limit")
     after, before = params.get("starting_after") or None, params.get("ending_before") or None
     if after and before:
-        raise RequestError("starting_after and ending_before exclude each other.", title="Invalid cursor")
+        raise RequestError(
+            "The cursors starting_after and ending_before exclude each other.", title="Invalid cursor"
+        )
     return PageQuery(int(limit), after, before)
 
 
@@ -71,7 +73,9 @@ def read_voice_query(params: QueryParams) -> VoiceQuery:
     """
     is_owner = params.get("is_owner") or None
     if is_owner not in {None, "true", "false"}:
-        raise RequestError(f"is_owner must be true or false, not {is_owner!r}.", title="Invalid is_owner")
+        raise RequestError(
+            f"The field is_owner must be true or false, not {is_owner!r}.", title="Invalid is_owner"
+        )
     return VoiceQuery(
         None if is_owner is None else is_owner == "true",
         params.get("gender") or None,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 
-from cartesia_cli.audio.formats import OutputFormat
+from cartesia_cli.audio.formats import OutputFormat, mp3_bit_rates
 from cartesia_cli.audio.wav import pipe_header
 from cartesia_cli.models import AudioChunk, AudioFormat, Container, SpeechEvent
 
@@ -43,7 +43,7 @@ def _mp3(payload: Iterator[bytes], audio: AudioFormat) -> Iterator[bytes]:
     """Yield MP3; a bit rate that the standard has not at this sample rate becomes the highest that it has."""
     from cartesia_cli.audio.containers import Conversion
 
-    most = 64_000 if audio.sample_rate < 16_000 else 160_000 if audio.sample_rate < 32_000 else 320_000
+    _, most = mp3_bit_rates(audio.sample_rate)
     output = OutputFormat("mp3", None, audio.sample_rate, min(audio.bit_rate or 128_000, most))
     samples = AudioFormat(audio.encoding, audio.sample_rate)
     with closing(Conversion(samples, output)) as conversion:

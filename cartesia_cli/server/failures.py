@@ -59,7 +59,7 @@ def error_response(connection: HTTPConnection, error: CartesiaError, status: int
     error.request_id = error.request_id or request_id(connection)
     body, content_type = encode_error(error, status=status, version=requested_version(connection))
     headers = {"content-type": content_type, "x-request-id": error.request_id}
-    if status in {402, 500}:
+    if status in {402, 500, 501}:
         headers["x-should-retry"] = "false"
     elif status == 429:
         headers["retry-after"] = "1"
@@ -76,7 +76,7 @@ def on_http_exception(request: Request, error: Exception) -> Response:
     """Answer with what the router refused: an unknown path, a method that a path has not."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class alone
     refusal = RequestError(
-        f"{request.method} {request.url.path}: {error.detail}",
+        f"{request.method} {request.url.path}: {error.detail}.",
         title=error.detail,
         code="not_found" if error.status_code == 404 else None,
     )

@@ -72,7 +72,7 @@ async def read_json(request: Request, max_body: int) -> dict[str, Any]:
     try:
         payload = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise RequestError(f"The body is not JSON: {error}", title="Invalid request") from error
+        raise RequestError(f"The body is not JSON: {error}.", title="Invalid request") from error
     if not isinstance(payload, dict):
         raise RequestError("The body must be a JSON object.", title="Invalid request")
     return payload

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cartesia_cli.access import check_header
 from cartesia_cli.errors import UsageError
 from cartesia_cli.folders import user_folder
 from cartesia_cli.settings.keys import SETTINGS
-from cartesia_cli.settings.sources import Complain, Layer, header_key, parse_header
+from cartesia_cli.settings.sources import Complain, Layer, header_key
 
 PROJECT_FILE = ".cartesia.toml"
 _TABLES = ("headers", "aliases", "profiles")
@@ -145,7 +146,7 @@ def _read_entries(
     for name, value in table.items():
         try:
             if above[-1] == "headers":
-                layer[header_key(name)] = parse_header(name, value), origin
+                layer[header_key(name)] = check_header(name, value), origin
             else:
                 layer[f"aliases.{name}"] = SETTINGS["voice"].parse(value), origin
         except ValueError as error:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from cartesia_cli.models import SAMPLE_RATES, Encoding
+from cartesia_cli.access import check_base_url
+from cartesia_cli.models import FILE_FORMATS, SAMPLE_RATES, Encoding
 
 
 class Setting(NamedTuple):
@@ -91,26 +92,6 @@ def _language(value: str) -> str:
     return value
 
 
-def _base_url(value: str) -> str:
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(value)
-    if (
-        parts.scheme not in {"http", "https"}
-        or not parts.hostname
-        or parts.port == 0  # a port out of range raises ValueError
-        or "@" in parts.netloc  # a password would be sent, and shown, with every request
-        or "?" in value
-        or "#" in value
-        or not value.isascii()
-        or not value.isprintable()
-        or " " in value
-        or "\\" in value
-    ):
-        raise ValueError(value)
-    return value.rstrip("/")
-
-
 SETTINGS: Mapping[str, Setting] = {
     "engine": Setting(
         "be auto, cloud or local", _one_of("auto", "cloud", "local"), variables={"CARTESIA_ENGINE": None}
@@ -119,10 +100,7 @@ SETTINGS: Mapping[str, Setting] = {
     "model": Setting("be the ID of a model", _text, variables={"CARTESIA_MODEL": None}),
     "stt_model": Setting("be the ID of a model", _text, variables={"CARTESIA_STT_MODEL": None}),
     "language": Setting("be a language like 'en'", _language, variables={"CARTESIA_LANGUAGE": None}),
-    "format": Setting(
-        "be wav, pcm, raw, mp3, flac, ogg, opus, ulaw or alaw",
-        _one_of("wav", "pcm", "raw", "mp3", "flac", "ogg", "opus", "ulaw", "alaw"),
-    ),
+    "format": Setting(f"be {', '.join(FILE_FORMATS[:-1])} or {FILE_FORMATS[-1]}", _one_of(*FILE_FORMATS)),
     "sample_rate": Setting(
         f"be one of {', '.join(map(str, SAMPLE_RATES))}",
         _number_where(SAMPLE_RATES.__contains__, int),
@@ -151,7 +129,7 @@ SETTINGS: Mapping[str, Setting] = {
     ),
     "base_url": Setting(
         "be a URL like https://HOST/PATH, without a password or a query",
-        _base_url,
+        check_base_url,
         variables={"CARTESIA_BASE_URL": None},
         in_project=False,
         secret=True,

@@ -1,10 +1,10 @@
 """One layer of settings from the environment, one from the command line; and how mistakes are told."""
 
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+from cartesia_cli.access import check_header
 from cartesia_cli.errors import UsageError
 from cartesia_cli.settings.keys import SETTINGS
 
@@ -16,7 +16,6 @@ Complain = Callable[[UsageError], object]
 """Takes a mistake: raises it, or notes it so that reading can go on."""
 
 HEADERS_VARIABLE = "CARTESIA_CUSTOM_HEADERS"
-_FRAMING = frozenset(["connection", "content-length", "transfer-encoding"])
 
 
 def raise_problem(problem: UsageError) -> NoReturn:
@@ -67,7 +66,7 @@ def _read_headers(lines: str, complain: Complain) -> Layer:
             continue
         name, colon, value = line.partition(":")
         try:
-            parsed = parse_header(name if colon else "", value)
+            parsed = check_header(name.strip() if colon else "", value)
         except ValueError as error:
             complain(
                 UsageError(f"{HEADERS_VARIABLE}, line {number} {error}.", hint="A line is 'Name: value'.")
@@ -80,25 +79,6 @@ def _read_headers(lines: str, complain: Complain) -> Layer:
 def header_key(name: str) -> str:
     """Return a header's name as a key of a layer: names differ in more than capitals."""
     return f"headers.{name.lower()}"
-
-
-def parse_header(name: str, value: object) -> str:
-    """Return the value of a header, checked; no message shows it.
-
-    Raises:
-        ValueError: name or value cannot be sent; the message completes "KEY …".
-    """
-    name = name.strip()
-    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
-        raise ValueError("must have the name of a header, of letters, digits and hyphens")
-    if name.lower() in _FRAMING:
-        raise ValueError(f"must not set {name}, which the connection sets itself")
-    if not isinstance(value, str):
-        raise ValueError("must be text in quotes")  # noqa: TRY004  the caller reports it with its line
-    value = value.strip(" \t\r")
-    if not value.isascii() or not value.replace("\t", "").isprintable():
-        raise ValueError("must have a value of printable ASCII characters")
-    return value
 
 
 def profile_error(name: str, profiles: Mapping[str, Layer], user_file: Path | None) -> UsageError:

@@ -3,17 +3,20 @@
 from cartesia_cli.wire.errors import decode_error, encode_error, encode_error_event
 from cartesia_cli.wire.events import decode_event, encode_done, encode_event
 from cartesia_cli.wire.requests import decode_request, encode_request
+from cartesia_cli.wire.transcripts import decode_transcript, encode_transcript
 from cartesia_cli.wire.voices import decode_voice, encode_voice
 
 __all__ = [
     "decode_error",
     "decode_event",
     "decode_request",
+    "decode_transcript",
     "decode_voice",
     "encode_done",
     "encode_error",
     "encode_error_event",
     "encode_event",
     "encode_request",
+    "encode_transcript",
     "encode_voice",
 ]

@@ -5,7 +5,16 @@ from collections.abc import Mapping
 from typing import Any, Literal, NoReturn
 
 from cartesia_cli.errors import RequestError, UsageError
-from cartesia_cli.models import BIT_RATES, SAMPLE_RATES, AudioFormat, Container, Encoding, SpeechRequest
+from cartesia_cli.models import (
+    BIT_RATES,
+    SAMPLE_RATES,
+    SPEEDS,
+    VOLUMES,
+    AudioFormat,
+    Container,
+    Encoding,
+    SpeechRequest,
+)
 from cartesia_cli.wire.values import MalformedError, finite, shorten
 
 Endpoint = Literal["bytes", "sse"]
@@ -56,7 +65,7 @@ def decode_request(payload: object, *, endpoint: Endpoint) -> SpeechRequest:
     language, locale = _text(payload, "language"), _text(payload, "locale")
     if language and locale:
         _refuse("Invalid language", "Give a language or a locale, not both.")
-    speed = _ranged(manner, "speed", 0.6, 1.5)
+    speed = _ranged(manner, "speed", SPEEDS)
     emotion = _text(manner, "emotion")
     return SpeechRequest(
         transcript=_decode_transcript(payload),
@@ -67,7 +76,7 @@ def decode_request(payload: object, *, endpoint: Endpoint) -> SpeechRequest:
         language=language,
         locale=locale,
         speed=_named_speed(payload) if speed is None else speed,
-        volume=_ranged(manner, "volume", 0.5, 2.0),
+        volume=_ranged(manner, "volume", VOLUMES),
         emotion=(emotion,) if emotion else emotions,
         normalization=_text(payload, "normalization"),
         pronunciation_dict_id=_text(payload, "pronunciation_dict_id"),
@@ -169,7 +178,7 @@ def _named_speed(payload: Mapping[str, Any]) -> Literal["slow", "normal", "fast"
             return _refuse("Invalid speed", f"speed must be slow, normal or fast, not {shorten(other)}.")
 
 
-def _ranged(fields: Mapping[str, Any], key: str, low: float, high: float) -> float | None:
+def _ranged(fields: Mapping[str, Any], key: str, limits: tuple[float, float]) -> float | None:
     value = fields.get(key)
     if value is None:
         return None
@@ -177,6 +186,7 @@ def _ranged(fields: Mapping[str, Any], key: str, low: float, high: float) -> flo
         number = finite(value)
     except MalformedError as error:
         _refuse("Invalid generation config", f"{key}: {error}.")
+    low, high = limits
     if not low <= number <= high:
         _refuse("Invalid generation config", f"{key} must be between {low} and {high}, not {number}.")
     return number

@@ -37,6 +37,27 @@ WITHOUT_PRIVILEGE = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
 KEY = "sk_car_q7wTz0-never-to-be-shown"
 COMMAND = (sys.executable, "-m", "cartesia_cli")
 
+EXTRA = ("hibari", "onnxruntime", "moonshine_voice")
+"""The packages that the built-in engine needs."""
+
+ABSENT = '''
+import sys
+from importlib.machinery import PathFinder
+
+NAMES = {names!r}
+
+
+class Finder(PathFinder):
+    """Finds what a machine has that never had these packages."""
+
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return None if name.partition(".")[0] in NAMES else super().find_spec(name, path, target)
+
+
+sys.meta_path[sys.meta_path.index(PathFinder)] = Finder
+'''
+
 Stream = Literal["stdin", "stdout", "stderr"]
 
 
@@ -329,6 +350,14 @@ def fork_server() -> Iterator[socket.socket]:
         finally:
             ours.close()
             process.wait(10)
+
+
+def without(tmp_path: Path, run: Program, *names: str, then: str = "") -> dict[str, str]:
+    """Return the environment of a machine without these packages, where ``then`` is run at every start."""
+    (tmp_path / "site").mkdir(exist_ok=True)
+    code = ABSENT.format(names=set(names)) + then
+    (tmp_path / "site" / "sitecustomize.py").write_text(code, encoding="utf-8")
+    return {"PYTHONPATH": f"{tmp_path / 'site'}:{run.env['PYTHONPATH']}"}
 
 
 def wait_until(condition: Callable[[], bool], timeout: float = 10) -> None:

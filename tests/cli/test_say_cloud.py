@@ -667,7 +667,7 @@ def test_a_server_that_says_nothing_runs_into_the_timeout(say: Say, cloud: Cloud
     result = say(TEXT, "-o", "a.pcm", "--timeout", "0.4", "--retries", "0")
 
     assert_failure(result, 6)
-    assert 0.4 <= result.seconds < 3
+    assert result.seconds >= 0.4
     assert list(folder.iterdir()) == []
 
 
@@ -680,7 +680,7 @@ def test_a_server_that_stalls_runs_into_the_timeout(
     result = say(TEXT, "-o", "a.pcm", "--timeout", "0.4", "--transport", transport)
 
     assert_failure(result, 6)
-    assert 0.4 <= result.seconds < 4
+    assert result.seconds >= 0.4
     assert list(folder.iterdir()) == []
 
 
@@ -731,18 +731,20 @@ def test_a_redirect_within_the_host_is_followed(say: Say, cloud: Cloud, folder: 
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
-@pytest.mark.parametrize("http", [301, 302, 307, 308])
+@pytest.mark.parametrize(
+    ("http", "status", "n_followed"), [(301, 6, 0), (302, 6, 0), (307, 3, 1), (308, 3, 1)]
+)
 def test_a_redirect_to_another_host_never_carries_the_key(
-    say: Say, cloud: Cloud, host: str, http: int
+    say: Say, cloud: Cloud, host: str, http: int, status: int, n_followed: int
 ) -> None:
     with Scripted(error(401)) as thief:
         cloud.always(response(http, headers=[("Location", f"http://{host}:{thief.port}/tts/bytes")]))
 
         result = say(TEXT, "-o", "a.pcm", "--retries", "0")
 
-        assert result.status in {3, 5, 6}
-        for request in thief.requests:
-            assert KEY not in repr(request)
+        assert_failure(result, status)
+        assert len(thief.requests) == n_followed
+        assert KEY not in repr(thief.requests)
 
 
 def test_a_redirect_to_another_host_on_the_way_to_a_voice_never_carries_the_key(
@@ -752,10 +754,11 @@ def test_a_redirect_to_another_host_on_the_way_to_a_voice_never_carries_the_key(
         answer = response(302, headers=[("Location", f"http://localhost:{thief.port}/voices")])
         cloud_answer = cloud.answer
         with Scripted(lambda r: answer if r.target.startswith("/voices") else cloud_answer(r)) as api:
-            say(TEXT, "-o", "a.pcm", "-v", "Skylar", env={"CARTESIA_BASE_URL": api.url})
+            result = say(TEXT, "-o", "a.pcm", "-v", "Skylar", env={"CARTESIA_BASE_URL": api.url})
 
-        for request in thief.requests:
-            assert KEY not in repr(request)
+        assert_failure(result, 2, "Skylar")
+        assert len(thief.requests) == 2  # those called so, then all, to name the closest
+        assert KEY not in repr(thief.requests)
 
 
 # Long text in parts

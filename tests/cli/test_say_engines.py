@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.cloud import Cloud, error, pcm, voice
 from tests.cli.conftest import Say
-from tests.cli.program import KEY, Program, assert_failure
+from tests.cli.program import EXTRA, KEY, Program, assert_failure, without
 from tests.cli.test_say_cloud import voice_of
 from tests.fakes.scripted import Scripted, response
 
@@ -20,35 +20,6 @@ SKYLAR = "db6b0ed5-d5d3-463d-ae85-518a07d3c2b4"
 KATIE = "f786b574-daa5-4673-aa0c-cbe3e8534c02"
 OTHER_KATIE = "a0e99841-438c-4a64-b679-ae501e7d6091"
 UNKNOWN = "11111111-2222-4333-8444-555555555555"
-
-ABSENT = '''
-import sys
-from importlib.machinery import PathFinder
-
-NAMES = {names!r}
-
-
-class Finder(PathFinder):
-    """Finds what a machine has that never had these packages."""
-
-    @classmethod
-    def find_spec(cls, name, path=None, target=None):
-        return None if name.partition(".")[0] in NAMES else super().find_spec(name, path, target)
-
-
-sys.meta_path[sys.meta_path.index(PathFinder)] = Finder
-'''
-
-
-def without(tmp_path: Path, run: Program, *names: str) -> dict[str, str]:
-    """Return the environment of a machine without these packages."""
-    (tmp_path / "site").mkdir(exist_ok=True)
-    code = ABSENT.format(names=set(names))
-    (tmp_path / "site" / "sitecustomize.py").write_text(code, encoding="utf-8")
-    return {"PYTHONPATH": f"{tmp_path / 'site'}:{run.env['PYTHONPATH']}"}
-
-
-EXTRA = ("hibari", "onnxruntime", "moonshine_voice")
 
 
 # Cloud or local

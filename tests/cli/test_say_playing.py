@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from tests.cli.cloud import Cloud, pcm
 from tests.cli.conftest import Say
-from tests.cli.program import Program, Reader, assert_failure, wait_until
-from tests.cli.test_say_engines import without
+from tests.cli.program import Program, Reader, assert_failure, wait_until, without
 from tests.fakes.scripted import HANG, chunked
 
 TEXT = "Good morning to you."

@@ -10,7 +10,8 @@ import pytest
 from cartesia_cli.errors import CartesiaError, LimitError, RequestError, UnavailableError
 from cartesia_cli.models import SAMPLE_RATES, AudioFormat, Encoding
 from tests.cli.program import KEY, Program, assert_failure
-from tests.fakes.server import KnownSamples, known_samples, known_words, running_server
+from tests.fakes.known import KnownSamples, known_samples, known_words
+from tests.fakes.server import running_server
 
 TEXT = "Hello to all of you."
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 import cartesia_cli
+from cartesia_cli.cli import COMMANDS as NAMES
 from tests.cli.cloud import Cloud, pcm
-from tests.cli.program import Program
-from tests.cli.test_say_engines import ABSENT, EXTRA
+from tests.cli.program import EXTRA, Program, without
 
 HEAVY = {"numpy", "soundfile", "sounddevice", "rich", "pydantic", "asyncio"}
+CONNECTING = {"httpx", "httpcore", "ssl", "websockets"}
 
 SITE = """
 import atexit
@@ -26,16 +27,13 @@ atexit.register(lambda: os.write(WRITE, json.dumps(sorted(MODULES)).encode()))
 
 def loaded(run: Program, tmp_path: Path, *args: str, env: dict[str, str] | None = None) -> set[str]:
     """Return the top-level packages that a run has imported when it ends well."""
-    site = tmp_path / "site"
-    site.mkdir()
-    path = str(site / "modules.json")
+    path = tmp_path / "modules.json"
     # Without extras: uvicorn brings Click, and where Click is installed httpx loads Rich.
-    absent = {*EXTRA, "click", "starlette", "uvicorn", "msgspec", "keyring"}
-    code = ABSENT.format(names=absent) + SITE.format(path=path)
-    (site / "sitecustomize.py").write_text(code, encoding="utf-8")
-    result = run(*args, env=(env or {}) | {"PYTHONPATH": f"{site}:{run.env['PYTHONPATH']}"})
+    absent = (*EXTRA, "click", "starlette", "uvicorn", "msgspec", "keyring")
+    machine = without(tmp_path, run, *absent, then=SITE.format(path=str(path)))
+    result = run(*args, env=(env or {}) | machine)
     assert (result.status, result.stderr) == (0, "")
-    return {name.partition(".")[0] for name in json.loads(Path(path).read_text(encoding="utf-8"))}
+    return {name.partition(".")[0] for name in json.loads(path.read_text(encoding="utf-8"))}
 
 
 def test_the_version_is_the_package_s(run: Program) -> None:
@@ -70,10 +68,21 @@ def test_nothing_heavy_is_loaded(run: Program, cloud: Cloud, tmp_path: Path, arg
     assert not modules & HEAVY
 
 
-def test_help_and_dry_run_open_no_connection_library(run: Program, tmp_path: Path) -> None:
-    modules = loaded(run, tmp_path, "say", "--help")
+@pytest.mark.parametrize("command", ["", *NAMES])
+def test_help_for_a_narrow_terminal_is_drawn_anew_and_loads_nothing_heavy_either(
+    run: Program, tmp_path: Path, command: str
+) -> None:
+    modules = loaded(run, tmp_path, *command.split(), "--help", env={"COLUMNS": "60"})
 
-    assert not modules & {"httpx", "httpcore", "ssl", "websockets"}
+    assert "typer" in modules
+    assert not modules & (HEAVY | CONNECTING)
+
+
+def test_a_dry_run_loads_nothing_that_connects(run: Program, cloud: Cloud, tmp_path: Path) -> None:
+    modules = loaded(run, tmp_path, "say", "Hello.", "-o", "a.wav", "--dry-run", env=cloud.env)
+
+    assert cloud.requests == []
+    assert not modules & (HEAVY | CONNECTING)
 
 
 @pytest.mark.parametrize("option", ["-h", "--help"])

@@ -158,6 +158,7 @@ class Scripted:
         self._answers = answers or ([CLOSE],)
         self._tls = tls
         self._lock = threading.Lock()
+        self._closed = threading.Condition()
         self._stopped = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
@@ -184,6 +185,11 @@ class Scripted:
                 _ignore(connection.shutdown, socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join()
+
+    def wait_for_disconnections(self, n_connections: int) -> None:
+        """Wait until so many connections are over."""
+        with self._closed:
+            assert self._closed.wait_for(lambda: self.disconnections >= n_connections, 10), "still connected"
 
     def _accept(self) -> None:
         while True:
@@ -216,8 +222,10 @@ class Scripted:
         finally:
             with self._lock:
                 self._open.discard(plain)
-                self.disconnections += 1
             connection.close()
+            with self._closed:
+                self.disconnections += 1
+                self._closed.notify_all()
 
     def _play(self, connection: socket.socket, steps: Sequence[Step]) -> bool:
         """Take the steps; return whether the connection is still to be used."""

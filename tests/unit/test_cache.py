@@ -65,8 +65,8 @@ def test_another_server_and_another_key_have_other_voices(tmp_path: Path) -> Non
 def test_the_key_is_nowhere_in_the_cache(tmp_path: Path) -> None:
     voice_names(tmp_path).remember("Skylar", "id-1")
 
-    for path in files(tmp_path):
-        assert SECRET not in f"{path} {path.read_text('utf-8')}"
+    [path] = files(tmp_path)
+    assert SECRET not in f"{path} {path.read_text('utf-8')}"
 
 
 def test_a_name_can_be_forgotten_and_remembered_anew(tmp_path: Path) -> None:

@@ -312,7 +312,7 @@ except OutputError as error:
 def test_a_write_that_fails_early_or_at_the_very_end_leaves_nothing(tmp_path: Path, n_blocks: int) -> None:
     done = run(LIMITED, tmp_path / "a", n_blocks)
 
-    assert done.stdout == f"Cannot write {tmp_path / 'a'}: File too large\n"
+    assert done.stdout == f"Cannot write {tmp_path / 'a'}: File too large.\n"
     assert done.stderr == ""
     assert names(tmp_path) == []
 

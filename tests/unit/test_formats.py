@@ -2,15 +2,10 @@
 
 import pytest
 
-from cartesia_cli.audio.formats import (
-    FORMAT_NAMES,
-    OutputFormat,
-    output_format,
-    output_formats,
-    source_format,
-)
+from cartesia_cli.audio.formats import OutputFormat, output_formats, source_format
 from cartesia_cli.errors import UsageError
-from cartesia_cli.models import BIT_RATES, SAMPLE_RATES, AudioFormat, Container, Encoding
+from cartesia_cli.models import BIT_RATES, FILE_FORMATS, SAMPLE_RATES, AudioFormat, Container, Encoding
+from tests.fakes.outputs import output_format
 
 F32, S16, MULAW, ALAW = Encoding
 assert (F32.value, S16.value, MULAW.value, ALAW.value) == ("pcm_f32le", "pcm_s16le", "pcm_mulaw", "pcm_alaw")
@@ -27,6 +22,10 @@ DEFAULTS = [
     ("a.ulaw", OutputFormat("raw", MULAW, 8_000)),
     ("a.alaw", OutputFormat("raw", ALAW, 8_000)),
 ]
+
+
+def test_the_table_has_every_format() -> None:
+    assert {target.removeprefix("a.") for target, _ in DEFAULTS} == {"-", *FILE_FORMATS}
 
 
 @pytest.mark.parametrize(("target", "expected"), DEFAULTS)
@@ -102,7 +101,7 @@ def test_what_an_output_cannot_have_is_refused(
 )
 def test_a_refusal_names_what_may_be_had(target: str, options: dict[str, object], hint: str) -> None:
     with pytest.raises(UsageError) as caught:
-        output_format(target, **options)  # type: ignore[arg-type]
+        output_format(target, **options)
 
     assert caught.value.hint == hint
 
@@ -130,7 +129,7 @@ def test_an_encoding_that_an_ending_means_anyway_is_accepted() -> None:
     assert output_format("a.alaw", encoding=ALAW).encoding is ALAW
 
 
-@pytest.mark.parametrize("name", [name for name in FORMAT_NAMES if name != "opus"])
+@pytest.mark.parametrize("name", [name for name in FILE_FORMATS if name != "opus"])
 @pytest.mark.parametrize("rate", SAMPLE_RATES)
 def test_every_format_but_opus_has_every_rate(name: str, rate: int) -> None:
     assert output_format(f"a.{name}", sample_rate=rate).sample_rate == rate

@@ -1,0 +1,136 @@
+"""``POST /stt`` and, for OpenAI's clients, ``POST /audio/transcriptions``: a recording in, text out."""
+
+import re
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData, QueryParams, UploadFile
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Message, Receive
+
+from cartesia_cli.engines import Transcriber
+from cartesia_cli.errors import CartesiaError, RequestError
+from cartesia_cli.models import Transcript
+from cartesia_cli.server.failures import error_response, request_id
+from cartesia_cli.wire import encode_transcript
+
+ENCODINGS = frozenset({"pcm_s16le", "pcm_s32le", "pcm_f16le", "pcm_f32le", "pcm_mulaw", "pcm_alaw"})
+"""Of samples without a header."""
+
+_COPY_SIZE = 2**20
+_SUFFIX = re.compile(r"\.[0-9A-Za-z]{1,8}", re.ASCII)
+
+
+def transcription_routes(transcriber: Transcriber | None, *, max_recording: int) -> list[Route]:
+    """Return the routes that listen with ``transcriber``; the arguments are those of ``create_app``."""
+
+    async def transcriptions(request: Request) -> Response:
+        if transcriber is None:
+            refusal = CartesiaError("This server does not transcribe.", title="Not implemented")
+            return error_response(request, refusal, 501)
+        limited = Request(request.scope, _limited(request.receive, max_recording))
+        async with limited.form(max_files=8, max_fields=100) as form:
+            asked = _asked(form, request.query_params)
+            transcript = await run_in_threadpool(_transcribe, transcriber, asked)
+        answer = encode_transcript(transcript, words=asked.words, request_id=request_id(request))
+        return JSONResponse(answer)
+
+    return [Route(path, transcriptions, methods=["POST"]) for path in ("/stt", "/audio/transcriptions")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One recording, and what is to be known of it."""
+
+    file: BinaryIO
+    suffix: str
+    """Of its name, with the dot; it may tell what the file is."""
+
+    model_id: str
+    language: str | None
+    words: bool
+    encoding: str | None
+    sample_rate: int | None
+
+
+def _asked(form: FormData, query: QueryParams) -> _Asked:
+    """Return what a client of any version asked for.
+
+    Raises:
+        RequestError: as the API answers with status 400.
+    """
+    upload = form.get("file")
+    if not isinstance(upload, UploadFile):
+        raise RequestError("The form has no file called 'file'.", title="Invalid request")
+    if not upload.size:
+        raise RequestError("The file is empty.", title="Invalid audio", code="unsupported_audio_format")
+    model = _text(form, "model")
+    if model is None:
+        raise RequestError("The form names no model.", title="Invalid model")
+    # OpenAI's clients write the brackets too; a form by hand may lack them.
+    units = [*form.getlist("timestamp_granularities[]"), *form.getlist("timestamp_granularities")]
+    if any(unit != "word" for unit in units):
+        raise RequestError("A timestamp granularity can only be 'word'.", title="Invalid request")
+    encoding, rate = query.get("encoding") or None, query.get("sample_rate") or None
+    if encoding is not None and encoding not in ENCODINGS:
+        raise RequestError(
+            f"The encoding is none of {', '.join(sorted(ENCODINGS))}.",
+            title="Invalid encoding",
+            code="unsupported_audio_format",
+        )
+    if rate is not None and not re.fullmatch(r"[1-9]\d{0,6}", rate, re.ASCII):
+        raise RequestError("The sample rate is not a number of hertz.", title="Invalid sample rate")
+    suffix = Path(upload.filename or "").suffix
+    return _Asked(
+        upload.file,
+        suffix if _SUFFIX.fullmatch(suffix) else "",
+        model,
+        _text(form, "language"),
+        bool(units),
+        encoding,
+        None if rate is None else int(rate),
+    )
+
+
+def _text(form: FormData, name: str) -> str | None:
+    value = form.get(name)
+    return value.strip() or None if isinstance(value, str) else None
+
+
+def _transcribe(transcriber: Transcriber, asked: _Asked) -> Transcript:
+    """Return what is said in a recording; it goes through a file, for engines read files."""
+    with tempfile.TemporaryDirectory(prefix="cartesia-") as folder:
+        path = Path(folder) / f"recording{asked.suffix}"
+        with path.open("wb") as file:
+            shutil.copyfileobj(asked.file, file, _COPY_SIZE)
+        return transcriber.transcribe(
+            path,
+            words=asked.words,
+            language=asked.language,
+            model_id=asked.model_id,
+            encoding=asked.encoding,
+            sample_rate=asked.sample_rate,
+        )
+
+
+def _limited(receive: Receive, limit: int) -> Receive:
+    """Return ``receive`` for a body of at most ``limit`` bytes; more is a RequestError."""
+    left = limit
+
+    async def receive_limited() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise RequestError(
+                f"The body has more than {limit} bytes.", title="Body too large", code="file_too_large"
+            )
+        return message
+
+    return receive_limited

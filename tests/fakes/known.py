@@ -1,0 +1,237 @@
+"""A voice whose every sample and timing is known beforehand, as an engine."""
+
+import sys
+import threading
+from array import array
+from collections.abc import Iterator, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+from functools import lru_cache
+from time import sleep
+from typing import Any
+
+from cartesia_cli.errors import CartesiaError, RequestError, UnavailableError
+from cartesia_cli.models import (
+    AudioChunk,
+    AudioFormat,
+    Encoding,
+    EngineName,
+    PhonemeTiming,
+    PhonemeTimings,
+    SpeechEvent,
+    SpeechEvents,
+    SpeechRequest,
+    Traffic,
+    Voice,
+    WordTiming,
+    WordTimings,
+)
+
+DEFAULT_VOICE = "6ccbfb76-1fc6-48f7-b71d-91ac6298247b"
+
+VOICES = (
+    Voice(DEFAULT_VOICE, "Ada", "Calm and clear", gender="feminine"),
+    Voice("e07c00bc-4134-4eae-9ea4-1a55fb45746b", "Barbara", "Warm narrator", gender="feminine"),
+    Voice("db6b0ed5-d5d3-463d-ae85-518a07d3c2b4", "Skylar", "Friendly guide", gender="feminine"),
+    Voice("f786b574-daa5-4673-aa0c-cbe3e8534c02", "Katie", "Energetic host", gender="feminine"),
+    Voice("a0e99841-438c-4a64-b679-ae501e7d6091", "Barbershop Man", "Deep and friendly", gender="masculine"),
+    Voice("694f9389-aac1-45b6-b726-9d9369183238", "Sarah", "Soft", gender="feminine", is_owner=True),
+    Voice("f9836c6e-a0bd-460e-9d3c-f7299fa60f94", "Jürgen", "Sachlich", language="de", gender="masculine"),
+    Voice("00000000-0000-4000-8000-000000000001", "Sarah", "Another one", language="fr", gender="feminine"),
+)
+"""Two of them share a name; the others can be found by theirs."""
+
+WORD_SECONDS = 0.3
+TONE_SECONDS = 0.25
+
+
+def known_s16(transcript: str, sample_rate: int, *, word_seconds: float = WORD_SECONDS) -> "array[int]":
+    """Return the samples that ``KnownSamples`` speaks, as 16-bit integers.
+
+    Word ``i`` of ``transcript.split()`` begins at sample ``round(i * word_seconds * sample_rate)`` and sounds
+    for 5/6 of ``word_seconds``. Sample ``k`` of the whole is a triangle wave of amplitude 12,000 plus a
+    pattern from -32 to 31 that hardly ever repeats; between words there is the pattern alone::
+
+        period  = sample_rate // (120 + 10 * (i % 32))
+        tone(k) = 4 * 12000 * |(k % period) / period - 1/2| - 12000, rounded down
+        k -> tone(k) + ((k * 40503) % 65536) // 1024 - 32
+    """
+    samples = array("h")
+    for part in _known_words(len(transcript.split()), sample_rate, word_seconds):
+        samples.extend(part)
+    return samples
+
+
+def known_samples(transcript: str, audio: AudioFormat, *, word_seconds: float = WORD_SECONDS) -> bytes:
+    """Return the payload that ``KnownSamples`` speaks, in any encoding.
+
+    ``pcm_f32le`` is the 16-bit value / 32768, exactly; ``pcm_mulaw`` and ``pcm_alaw`` are ITU-T G.711 of it.
+    """
+    return _encode(known_s16(transcript, audio.sample_rate, word_seconds=word_seconds), audio)
+
+
+def known_words(transcript: str, *, word_seconds: float = WORD_SECONDS) -> tuple[WordTiming, ...]:
+    """Return the timings of what ``KnownSamples`` speaks."""
+    tone = word_seconds * TONE_SECONDS / WORD_SECONDS
+    return tuple(
+        WordTiming(word, round(i * word_seconds, 6), round(i * word_seconds + tone, 6))
+        for i, word in enumerate(transcript.split())
+    )
+
+
+@dataclass
+class KnownSamples:
+    """An engine and its voices; what it speaks is ``known_samples``, when is ``known_words``."""
+
+    word_seconds: float = WORD_SECONDS
+    chunk_bytes: int | None = None
+    """Cuts the audio into chunks of this size, inside samples too; ``None``: one chunk a word."""
+
+    pace: float | None = None
+    """How many seconds of audio come in a second; ``None``: as fast as it goes."""
+
+    timings_first: bool = False
+    """Whether a word's timing comes before its audio, or after."""
+
+    fail_after: int | None = None
+    """Fails when so many words are spoken; 0: before any audio."""
+
+    error: CartesiaError = field(
+        default_factory=lambda: UnavailableError("The voice broke.", title="Voice failure")
+    )
+    """How it fails."""
+
+    known: Sequence[Voice] = VOICES
+    name: EngineName = "local"
+    traffic: Traffic = field(default_factory=Traffic)
+    asked: list[SpeechRequest] = field(default_factory=list)
+    """Every request it got."""
+
+    ended: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    """Released once for every request whose iterator came to its end or was closed."""
+
+    def synthesize(self, request: SpeechRequest, /) -> SpeechEvents:
+        """Yield the known samples and timings of a request."""
+        self.asked.append(request)
+        self.traffic.requests += 1
+        if request.voice_embedding is None:
+            self.get_voice(request.voice_id)
+        if not any(character.isalnum() for character in request.transcript):
+            raise RequestError("Transcript is empty or contains only punctuation", title="Invalid transcript")
+        try:
+            yield from self._cut(self._speak(request), request.format)
+        finally:
+            self.ended.release()
+
+    def get_voice(self, voice_id: str, /) -> Voice:
+        """Return one voice."""
+        for voice in self.known:
+            if voice.id == voice_id:
+                return voice
+        raise RequestError("No voice has the ID you sent.", title="Voice not found", code="voice_not_found")
+
+    def voices(self, *, query: str | None = None) -> Iterator[Voice]:
+        """Yield every voice, or those that match."""
+        wanted = (query or "").lower()
+        for voice in self.known:
+            if any(wanted in text.lower() for text in (voice.id, voice.name, voice.description)):
+                yield voice
+
+    def close(self) -> None:
+        """Free nothing."""
+
+    def _speak(self, request: SpeechRequest) -> Iterator[SpeechEvent]:
+        words = known_words(request.transcript, word_seconds=self.word_seconds)
+        parts = _known_words(len(words), request.format.sample_rate, self.word_seconds)
+        for i, (word, part) in enumerate(zip(words, parts, strict=True)):
+            if i == self.fail_after:
+                raise copy(self.error)
+            audio = AudioChunk(_encode(part, request.format))
+            timings = list(_timings(word, request))
+            yield from [*timings, audio] if self.timings_first else [audio, *timings]
+        if self.fail_after is not None and self.fail_after >= len(words):
+            raise copy(self.error)
+
+    def _cut(self, events: Iterator[SpeechEvent], audio: AudioFormat) -> Iterator[SpeechEvent]:
+        rest = b""
+        for event in events:
+            if not isinstance(event, AudioChunk):
+                yield event
+                continue
+            data = rest + event.data
+            size = self.chunk_bytes or len(data)
+            end = len(data) - len(data) % size
+            for start in range(0, end, size):
+                yield self._paced(data[start : start + size], audio)
+            rest = data[end:]
+        if rest:
+            yield self._paced(rest, audio)
+
+    def _paced(self, data: bytes, audio: AudioFormat) -> AudioChunk:
+        if self.pace is not None:
+            sleep(audio.seconds(len(data)) / self.pace)
+        return AudioChunk(data)
+
+
+def _known_words(n_words: int, sample_rate: int, word_seconds: float) -> "Iterator[array[int]]":
+    """Yield the samples of each word and the pause after it."""
+    for i in range(n_words):
+        start, end = (round(position * word_seconds * sample_rate) for position in (i, i + 1))
+        sounding = start + (end - start) * 5 // 6
+        period = sample_rate // (120 + 10 * (i % 32))
+        wave = _triangle(period)
+        pattern = [((k * 40503) % 65536) // 1024 - 32 for k in range(start, end)]
+        tone = [wave[k % period] + pattern[k - start] for k in range(start, sounding)]
+        yield array("h", tone + pattern[sounding - start :])
+
+
+@lru_cache
+def _triangle(period: int) -> list[int]:
+    return [abs(2 * k - period) * 2 * 12_000 // period - 12_000 for k in range(period)]
+
+
+def _encode(samples: "array[int]", audio: AudioFormat) -> bytes:
+    match audio.encoding:
+        case Encoding.PCM_F32LE:
+            encoded: array[Any] = array("f", [sample / 32768 for sample in samples])
+        case Encoding.PCM_S16LE:
+            encoded = array("h", samples)
+        case Encoding.PCM_MULAW:
+            return bytes(_mulaw(sample) for sample in samples)
+        case Encoding.PCM_ALAW:
+            return bytes(_alaw(sample) for sample in samples)
+    if sys.byteorder == "big":
+        encoded.byteswap()
+    return encoded.tobytes()
+
+
+@lru_cache(None)
+def _mulaw(sample: int) -> int:
+    """Return one sample in ITU-T G.711 µ-law: 14 bits, a bias of 33, all bits inverted."""
+    sign = 0x80 if sample < 0 else 0
+    magnitude = min((-sample - 1 if sample < 0 else sample) >> 2, 8158) + 33
+    segment = magnitude.bit_length() - 6
+    return ~(sign | segment << 4 | (magnitude >> (segment + 1)) & 0x0F) & 0xFF
+
+
+@lru_cache(None)
+def _alaw(sample: int) -> int:
+    """Return one sample in ITU-T G.711 A-law: 13 bits, even bits inverted."""
+    sign = 0 if sample < 0 else 0x80
+    magnitude = (-sample - 1 if sample < 0 else sample) >> 3
+    segment = max(0, magnitude.bit_length() - 5)
+    mantissa = (magnitude >> max(1, segment)) & 0x0F
+    return (sign | segment << 4 | mantissa) ^ 0x55
+
+
+def _timings(word: WordTiming, request: SpeechRequest) -> Iterator[SpeechEvent]:
+    if request.word_timestamps:
+        yield WordTimings((word,))
+    if request.phoneme_timestamps:
+        step = (word.end - word.start) / len(word.word)
+        yield PhonemeTimings(
+            tuple(
+                PhonemeTiming(letter, round(word.start + j * step, 6), round(word.start + (j + 1) * step, 6))
+                for j, letter in enumerate(word.word)
+            )
+        )
