@@ -3,6 +3,7 @@
 It answers ``POST /tts/bytes`` and ``POST /tts/sse`` with as many seconds of audio as the transcript says
 ("3600" is an hour): ``pcm_f32le`` at 44.1 kHz in chunks of 100 ms, or the same length of silent MP3 where the
 container is ``mp3``. Every frame is made beforehand; serving is one system call for many chunks.
+``POST /stt`` reads its body and answers with the number of its bytes as the text.
 
     python fastserver.py [--pace MS] [--stamp] [--first-byte MS]
 
@@ -34,6 +35,8 @@ STAMP = struct.Struct("<Q")
 
 _BATCH = 16
 """Chunks in one write: about 280 kB of bytes, 380 kB of events."""
+
+_DRAIN_BYTES = 2**20
 
 _MP3_FRAME = bytes.fromhex("fffb90c4") + bytes(413)
 """One frame of silence: MPEG-1 layer III, 128 kbit/s, 44.1 kHz, mono; 1152 samples."""
@@ -124,9 +127,11 @@ class Asked:
     path: str
     seconds: float
     container: str
+    n_bytes: int = 0
+    """Of the body."""
 
 
-def read_request(reader: BinaryIO) -> Asked | None:
+def read_request(reader: BinaryIO, connection: socket.socket) -> Asked | None:
     """Return the next request of a connection, or ``None`` at its end."""
     request_line = reader.readline().split()
     if len(request_line) < 3:
@@ -136,15 +141,32 @@ def read_request(reader: BinaryIO) -> Asked | None:
         name, _, value = line.partition(b":")
         if name.lower() == b"content-length":
             length = int(value)
+    path = request_line[1].decode()
+    if path.partition("?")[0] == "/stt":
+        return Asked(path, 0.0, "", n_bytes=drain(reader, connection, length))
     body = json.loads(reader.read(length) or b"{}")
     number = re.search(r"\d+(?:\.\d+)?", body.get("transcript", ""))
     container = body.get("output_format", {}).get("container", "raw")
-    return Asked(request_line[1].decode(), float(number[0]) if number else 1.0, container)
+    return Asked(path, float(number[0]) if number else 1.0, container)
+
+
+def drain(reader: BinaryIO, connection: socket.socket, length: int) -> int:
+    """Read a body of ``length`` bytes past the buffer of ``reader``, and return how many there were."""
+    left = length - len(reader.read1(length) if length else b"")  # type: ignore[attr-defined]  # as makefile has it
+    block = memoryview(bytearray(_DRAIN_BYTES))
+    while left and (n_read := connection.recv_into(block[: min(left, _DRAIN_BYTES)])):
+        left -= n_read
+    return length - left
 
 
 def answer_request(connection: socket.socket, asked: Asked, options: Options) -> None:
     """Send one answer, all at once or chunk by chunk."""
-    path = asked.path.rstrip("/")
+    path = asked.path.partition("?")[0].rstrip("/")
+    if path == "/stt":
+        text = json.dumps({"type": "transcript", "request_id": "0", "text": str(asked.n_bytes)}).encode()
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+        connection.sendall(head % len(text) + text)
+        return
     if path not in {"/tts/bytes", "/tts/sse"}:
         connection.sendall(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
         return
@@ -175,7 +197,7 @@ def serve_connection(connection: socket.socket, options: Options) -> None:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     # A client that has what it wanted may leave at any time.
     with connection, connection.makefile("rb") as reader, contextlib.suppress(ConnectionError):
-        while asked := read_request(reader):
+        while asked := read_request(reader, connection):
             answer_request(connection, asked, options)
 
 

@@ -262,9 +262,10 @@ def say(
     return argv, environment
 
 
-def sdk(found: Programs, mode: str, url: str, seconds: float, output: Path | str) -> list[str | Path]:
-    """Return the arguments of the official SDK's client for the same."""
-    return [found.python, _HERE / "sdk_client.py", mode, url, f"{seconds:g} seconds", output]
+def sdk(found: Programs, mode: str, url: str, source: float | Path, output: Path | str) -> list[str | Path]:
+    """Return the arguments of the official SDK's client for the same: seconds of audio, or a recording."""
+    text = source if isinstance(source, Path) else f"{source:g} seconds"
+    return [found.python, _HERE / "sdk_client.py", mode, url, text, output]
 
 
 RAW = ("--format", "raw", "--encoding", "pcm_f32le", "--sample-rate", "44100")

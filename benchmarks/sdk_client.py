@@ -1,14 +1,16 @@
 """The reference: the official SDK, used as its documentation shows.
 
     python sdk_client.py sse|bytes|stream URL TRANSCRIPT FILE
+    python sdk_client.py stt URL RECORDING FILE
 
 ``sse`` is ``generate_sse``, ``bytes`` is ``generate`` and ``write_to_file``, ``stream`` is ``generate`` as a
-streaming response. FILE ``-`` is standard output, written chunk by chunk.
+streaming response, ``stt`` is ``transcribe``. FILE ``-`` is standard output, written chunk by chunk.
 """
 
 import contextlib
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import BinaryIO
 
 from cartesia import Cartesia
@@ -22,6 +24,10 @@ FORMAT: RawOutputFormatParam = {"container": "raw", "encoding": "pcm_f32le", "sa
 def main(mode: str, url: str, transcript: str, output: str) -> None:
     """Fetch the audio of one transcript."""
     client = Cartesia(api_key="benchmark", base_url=url)
+    if mode == "stt":
+        text = client.stt.transcribe(file=Path(transcript), model="ink-whisper").text
+        Path(output).write_text(text, encoding="utf-8")
+        return
     if mode == "bytes":
         response = client.tts.generate(
             model_id=MODEL, transcript=transcript, voice=VOICE, output_format=FORMAT

@@ -98,9 +98,9 @@ def data(text: str) -> None:
     binary_stdout()
     try:
         sys.stdout.write(text)
-    except UnicodeEncodeError:  # LANG=C: the bytes of our data never depend on the locale
+    except UnicodeEncodeError:  # LANG=C, or a file's name that is not UTF-8: our bytes do not depend on it
         sys.stdout.flush()
-        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.write(text.encode(errors="surrogateescape"))
     except OSError as error:
         raise _lost(error) from error
 
@@ -138,6 +138,9 @@ def hint_to_person(message: str) -> None:
 
 def note_failure(item: str, failure: CartesiaError) -> None:
     """Tell that one of many items failed, and why; the run goes on."""
+    if _state.json:
+        error(failure, item=item)
+        return
     told = str(failure) if str(failure).startswith(item) else f"{item}: {failure}"
     _print_error(f"cartesia: {_printable(told)}")
 
@@ -166,10 +169,14 @@ def report(lines: Mapping[str, object]) -> None:
         _print_error(f"{name}: {value}")
 
 
-def error(failure: CartesiaError) -> ExitCode:
-    """Show a failure as one line and its hint as a second, or as one JSON object; return its status."""
+def error(failure: CartesiaError, *, item: str | None = None) -> ExitCode:
+    """Show a failure as one line and its hint as a second, or as one JSON object; return its status.
+
+    ``item`` is the one of many that failed, under ``source`` in the object.
+    """
     if _state.json or _asked_for_json():
         facts = {
+            "source": item,
             "status": int(failure.exit_code),
             "code": failure.code,
             "title": failure.title,

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from cartesia_cli.cache import VoiceNames
 from cartesia_cli.credentials import Key
-from cartesia_cli.errors import CredentialsError, UsageError
+from cartesia_cli.errors import CredentialsError, LimitError, RequestError, UnavailableError, UsageError
 from cartesia_cli.local.packages import INSTALL, has_speech
 from cartesia_cli.models import (
     EngineName,
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 BUILT_IN_NOTICE = (
     "no API key, using the built-in voice (CARTESIA_API_KEY or 'cartesia auth login' for Cartesia)"
 )
+CLOUD_FAILURES = UnavailableError, LimitError, CredentialsError, RequestError
+"""What ``--fallback local`` answers."""
+
 _VOICE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -173,6 +176,11 @@ def open_transcriber(settings: Settings, engine: EngineName, key: Key | None) ->
     """
     if engine == "cloud":
         return open_cloud(settings, key)
+    return open_local_transcriber()
+
+
+def open_local_transcriber() -> Transcriber:
+    """Return the embedded recogniser."""
     from cartesia_cli.local.transcriber import LocalTranscriber
 
     return LocalTranscriber()

@@ -1,13 +1,15 @@
-"""The Cartesia API as an engine: speech and voices."""
+"""The Cartesia API as an engine: speech, transcripts and voices."""
 
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import BinaryIO, Literal, Self
 from urllib.parse import quote
 
-from cartesia_cli.api.exchange import Answer, Exchange, refuse
+from cartesia_cli.api.exchange import Answer, Exchange, Form, refuse
+from cartesia_cli.api.recordings import Recording
 from cartesia_cli.api.sse import EventDecoder
 from cartesia_cli.api.way import Timeouts
 from cartesia_cli.errors import UnavailableError, UsageError
@@ -18,12 +20,14 @@ from cartesia_cli.models import (
     SpeechEvents,
     SpeechRequest,
     Traffic,
+    Transcript,
     Voice,
 )
-from cartesia_cli.wire import decode_voice, encode_request
+from cartesia_cli.wire import decode_transcript, decode_voice, encode_request
 
 TransportName = Literal["auto", "bytes", "sse"]
 
+_STT_MODEL = "ink-whisper"
 _NOT_AUDIO = frozenset({"text/html", "application/json", "application/problem+json", "text/event-stream"})
 _NOT_EVENTS = frozenset({"text/html", "application/json", "application/problem+json"})
 
@@ -99,6 +103,49 @@ class Client:
             return self._synthesize_events(request)
         return self._synthesize_bytes(request)
 
+    def transcribe(
+        self,
+        recording: Path | BinaryIO,
+        /,
+        *,
+        words: bool,
+        language: str | None = None,
+        model_id: str | None = None,
+        encoding: str | None = None,
+        sample_rate: int | None = None,
+        progress: Callable[[float], None] | None = None,
+    ) -> Transcript:
+        """Return what is said in a recording, which is sent as it is.
+
+        Args:
+            recording: a file of any kind that the API reads, or a stream of its bytes.
+            words: whether the times of the words are wanted.
+            language: its code; None leaves it to the API.
+            model_id: None for the API's model for recordings.
+            encoding: of samples without a header.
+            sample_rate: of samples without a header, in hertz.
+            progress: told now and then which share has been sent, 0 to 1; not of a pipe.
+
+        Raises:
+            UsageError: the recording cannot be read, or is empty.
+            CredentialsError, LimitError, RequestError, UnavailableError: no answer.
+        """
+        fields: dict[str, str | list[str]] = {"model": model_id or _STT_MODEL}
+        if language is not None:
+            fields["language"] = language
+        if words:
+            fields["timestamp_granularities[]"] = ["word"]
+        samples = {"encoding": encoding, "sample_rate": None if sample_rate is None else str(sample_rate)}
+        params = {name: value for name, value in samples.items() if value is not None}
+        with Recording(recording, progress) as file:
+            transcript = decode_transcript(self._exchange.json("/stt", params, Form(fields, file)))
+        if words and transcript.text and not transcript.words:
+            raise UnavailableError(
+                "The API sent a text without the times of its words.",
+                hint="Ask for the text alone: without --words, and not as subtitles.",
+            )
+        return transcript
+
     def get_voice(self, voice_id: str, /) -> Voice:
         """Return one voice.
 
@@ -108,9 +155,7 @@ class Client:
         """
         name = quote(voice_id, safe="")
         if not name.strip("."):  # empty, or a step up in the path
-            raise UsageError(
-                f"{voice_id!r} is not the ID of a voice.", hint="'cartesia voices list' shows them."
-            )
+            raise UsageError(f"{voice_id!r} is not the ID of a voice.", hint="Use the ID of a voice.")
         return decode_voice(self._exchange.json(f"/voices/{name}"))
 
     def voices(self, *, query: str | None = None) -> Iterator[Voice]:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, islice
 from typing import Any, NoReturn
@@ -15,6 +15,7 @@ import httpx
 
 from cartesia_cli import __version__
 from cartesia_cli.api.address import confidential_headers, parse_base_url, same_server
+from cartesia_cli.api.recordings import Recording
 from cartesia_cli.api.redaction import Secrets
 from cartesia_cli.api.retry import retry_delay, should_retry
 from cartesia_cli.api.transport import Transport
@@ -34,8 +35,21 @@ MAX_JSON = 64 * 2**20
 MAX_ERROR = 64 * 2**10
 """Bytes of an error's body that are looked at."""
 
+LISTENING = 10
+"""How much longer the first byte of an answer may take where the API has to listen to a recording first."""
+
 PATIENCE_FOR_THE_END = 0.2
 """Seconds for the end of a body from which no more is expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What is sent with a recording."""
+
+    fields: Mapping[str, str | list[str]]
+    """A list is a field for each of its items."""
+
+    file: Recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +99,7 @@ class Exchange:
         self._base_url = parse_base_url(base_url)
         self._confidential = confidential_headers(api_key, headers)
         self._secrets = Secrets(self._confidential)
+        self._timeouts = timeouts
         self._retries = retries
         self._traffic = traffic
         self._counting = threading.Lock()
@@ -111,7 +126,7 @@ class Exchange:
         path: str,
         *,
         accept: str,
-        body: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | Form | None = None,
         params: Mapping[str, str] | None = None,
     ) -> Iterator[Answer]:
         """Send a request, again if need be, and yield its answer; leaving closes it.
@@ -120,7 +135,7 @@ class Exchange:
             method: GET or POST.
             path: below the base URL, with a slash in front, percent-encoded.
             accept: the content type to be asked for.
-            body: to be sent as JSON.
+            body: to be sent as JSON, or a form.
             params: of the query.
 
         Raises:
@@ -128,33 +143,35 @@ class Exchange:
             UsageError: the body cannot be sent, or the environment's proxy or certificates are unusable.
         """
         request = self._http.build_request(
-            method,
-            f"{self._base_url}{path}",
-            params=params,
-            content=None if body is None else _encode_body(body),
-            headers={"Accept": accept, **({} if body is None else {"Content-Type": "application/json"})},
+            method, f"{self._base_url}{path}", params=params, **_content(body, {"Accept": accept})
         )
+        if isinstance(body, Form):
+            limits = self._timeouts
+            request.extensions["limits"] = replace(limits, first_byte=limits.first_byte * LISTENING)
         with self._secrets.kept():
-            response, first, rest = self._begin(request)
+            response, first, rest = self._begin(request, body.file if isinstance(body, Form) else None)
             with closing(response):
                 pieces = chain([first], rest) if first else iter(())
                 yield Answer(_content_type(response), pieces, partial(_finish, response, rest))
 
-    def json(self, path: str, params: Mapping[str, str] | None = None) -> Any:
-        """Return the JSON value that a GET request brings.
+    def json(self, path: str, params: Mapping[str, str] | None = None, form: Form | None = None) -> Any:
+        """Return the JSON value that a GET request brings, or a POST request with a form.
 
         Raises:
             CartesiaError: as ``answer``.
             UnavailableError: the answer is not JSON, or too long.
         """
-        with self.answer("GET", path, accept="application/json", params=params) as answer:
+        method = "GET" if form is None else "POST"
+        with self.answer(method, path, accept="application/json", body=form, params=params) as answer:
             body = b"".join(_bounded(answer.pieces, MAX_JSON))
             try:
                 return load_json(body)
             except MalformedError as error:
                 refuse(answer, "JSON", error)
 
-    def _begin(self, request: httpx.Request) -> tuple[httpx.Response, bytes, Iterator[bytes]]:
+    def _begin(
+        self, request: httpx.Request, file: Recording | None
+    ) -> tuple[httpx.Response, bytes, Iterator[bytes]]:
         """Return an answer whose first byte has arrived, and those bytes; try again while that may help."""
         with self._counting:
             self._traffic.requests += 1
@@ -162,7 +179,7 @@ class Exchange:
         while True:
             headers: Mapping[str, str] = {}
             try:
-                response = self._follow(request)
+                response = self._follow(request, file)
                 if response.is_success:
                     return self._first_piece(response)
                 headers = response.headers
@@ -170,7 +187,7 @@ class Exchange:
                 again = should_retry(response.status_code, headers)
             except BrokenConnectionError as broken:
                 error, again = broken, broken.repeatable
-            if not again or attempt >= self._retries:
+            if not again or attempt >= self._retries or not (file is None or file.repeatable):
                 raise error
             delay = retry_delay(attempt, headers, jitter=self._jitter, clock=time.time)
             _log.debug("again in %.2f s: %s", delay, self._secrets.cover(str(error)))
@@ -189,7 +206,7 @@ class Exchange:
             opened.pop_all()
         return response, first, pieces
 
-    def _follow(self, request: httpx.Request) -> httpx.Response:
+    def _follow(self, request: httpx.Request, file: Recording | None) -> httpx.Response:
         """Send a request where redirects lead; what is confidential goes to the API alone."""
         home = request.url
         for _ in range(MAX_REDIRECTS + 1):
@@ -199,7 +216,7 @@ class Exchange:
             if response.status_code not in {301, 302, 303, 307, 308}:
                 return response
             response.close()
-            request = self._redirect(request, response)
+            request = self._redirect(request, response, again=file is None or file.repeatable)
         raise UnavailableError(
             f"The API redirects without end; the last address was on {one_line(request.url.host, 100)}.",
             hint="Check --base-url.",
@@ -218,7 +235,7 @@ class Exchange:
         _log.debug("%s %s: %d, %.3f s", request.method, place, response.status_code, took)
         return response
 
-    def _redirect(self, request: httpx.Request, response: httpx.Response) -> httpx.Request:
+    def _redirect(self, request: httpx.Request, response: httpx.Response, *, again: bool) -> httpx.Request:
         status = response.status_code
         try:
             target = request.url.join(response.headers["location"])
@@ -231,18 +248,20 @@ class Exchange:
             raise UnavailableError(
                 f"The API redirects to {place}, which is no place for it.", hint="Check --base-url."
             )
-        if request.method != "GET" and status in {301, 302, 303}:
-            # The standard lets a client turn POST into GET here, which would ask for something else.
+        if not again or (request.method != "GET" and status in {301, 302, 303}):
+            # The standard lets a client turn POST into GET here, which would ask for something else;
+            # and what came through a pipe is gone.
             raise UnavailableError(
                 f"The API has moved to {place} (status {status}).",
                 hint="Give its new address with --base-url.",
             )
-        headers = {
-            name: request.headers[name] for name in ("accept", "content-type") if name in request.headers
-        }
-        return self._http.build_request(
-            request.method, target, headers=headers, content=request.content or None
+        names = ("accept", "content-type", "content-length", "transfer-encoding")
+        headers = {name: request.headers[name] for name in names if name in request.headers}
+        copy = self._http.build_request(
+            request.method, target, headers=headers, extensions=request.extensions
         )
+        copy.stream = request.stream
+        return copy
 
 
 def refuse(answer: Answer, expected: str, cause: Exception | None = None) -> NoReturn:
@@ -252,6 +271,17 @@ def refuse(answer: Answer, expected: str, cause: Exception | None = None) -> NoR
         f"The API answered, but not with {expected}{f': its content type is {kind}' if kind else ''}.",
         hint="Check --base-url: a proxy, a sign-in page or another server may have answered.",
     ) from cause
+
+
+def _content(body: Mapping[str, Any] | Form | None, headers: dict[str, str]) -> dict[str, Any]:
+    """Return how httpx is told of a body and of the headers before it."""
+    match body:
+        case None:
+            return {"headers": headers}
+        case Form():
+            return {"headers": headers, "data": body.fields, "files": {"file": (body.file.name, body.file)}}
+        case _:
+            return {"headers": headers | {"Content-Type": "application/json"}, "content": _encode_body(body)}
 
 
 def _encode_body(body: Mapping[str, Any]) -> bytes:

@@ -24,6 +24,7 @@ MAX_FRAME = 64 * 2**20
 _BOM = b"\xef\xbb\xbf"
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?:\r\n|\n|\r)")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
+_NUMBER = rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 
 
 class _Not(Enum):
@@ -163,6 +164,9 @@ class _Shape:
     ending: bytes
     """The line breaks behind the frame."""
 
+    tail: re.Pattern[bytes] | None = None
+    """Matches what differs only in its numbers from what stood behind the base64; that need not be parsed."""
+
     @classmethod
     def of(cls, frame: bytes, data: str) -> "_Shape | None":
         """Return the shape of a frame with audio; None if it has none that can be relied on."""
@@ -175,10 +179,15 @@ class _Shape:
         if not line.startswith(b"data:") or any(other.startswith(b"data") for other in before):
             return None
         head = line.removeprefix(b"data:").removeprefix(b" ").decode()
-        shape = cls(frame[:first], head, end.group())
-        return shape if shape.fits(frame[first + len(encoded) : end.start()]) else None
+        tail = frame[first + len(encoded) : end.start()]
+        shape = cls(frame[:first], head, end.group(), _like(tail))
+        return shape if shape.makes_a_chunk(tail) else None
 
     def fits(self, tail: bytes | bytearray) -> bool:
+        """Return whether a tail makes a chunk: like that of the first frame, or in its own way."""
+        return (self.tail is not None and self.tail.fullmatch(tail) is not None) or self.makes_a_chunk(tail)
+
+    def makes_a_chunk(self, tail: bytes | bytearray) -> bool:
         """Return whether a tail, from the quote behind the base64, makes a chunk of the head."""
         if b"\n" in tail or b"\r" in tail:
             return False
@@ -187,6 +196,13 @@ class _Shape:
         except (ValueError, RecursionError):
             return False
         return isinstance(payload, dict) and payload.get("type") == "chunk" and payload.get("data") == ""
+
+
+def _like(tail: bytes) -> re.Pattern[bytes] | None:
+    """Return a pattern for tails that are the same JSON but for their numbers; None if that is not sure."""
+    if b"\\" in tail:  # the digits of an escape are no number
+        return None
+    return re.compile(_NUMBER.join(map(re.escape, re.split(_NUMBER, tail))))
 
 
 def _read_data(frame: bytes) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from cartesia_cli.captions.cue import Cue
+from cartesia_cli.captions.words import bare
 
 
 class Stretch(NamedTuple):
@@ -22,7 +23,7 @@ def stretches(cue: Cue) -> list[list[Stretch]]:
     The stretches of a line, joined, are the line. A cue whose words are unknown, or not those of its lines,
     has one stretch a line, without times.
     """
-    if _bare("".join(cue.lines)) != _bare("".join(word.word for word in cue.words)):
+    if bare("".join(cue.lines)) != bare("".join(word.word for word in cue.words)):
         return [[Stretch(line, None, None)] for line in cue.lines]
     marks = _marks(cue)
     lines, seen, mark = [], 0, next(marks, None)
@@ -45,11 +46,7 @@ def _marks(cue: Cue) -> Iterator[tuple[int, int, int]]:
     """Yield, for each word, after how many characters it begins, and its times in milliseconds."""
     at = 0
     for word in cue.words:
-        bare = _bare(word.word)
-        if bare:
+        length = len(bare(word.word))
+        if length:
             yield at, round(word.start * 1000), round(word.end * 1000)
-        at += len(bare)
-
-
-def _bare(text: str) -> str:
-    return "".join(text.split())
+        at += length

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from cartesia_cli.captions.characters import needs_space
-from cartesia_cli.captions.pieces import Piece
+from cartesia_cli.captions.pieces import Piece, pieces_from_words
+from cartesia_cli.models import WordTiming
 
 _IMBALANCE = 0.4
 """Cost of each character by which a line misses its share."""
@@ -89,3 +90,9 @@ class Text:
             for begin, (cost, breaks) in best.items()
             if self.line_ends[begin] >= stop
         )[1]
+
+
+def break_lines(text: str, max_chars: int) -> tuple[str, ...]:
+    """Return text in as few lines of ``max_chars`` as it takes, balanced."""
+    pieces = pieces_from_words([WordTiming(text, 0.0, 0.0)], max_chars)
+    return Text.of(pieces, [0.0] * len(pieces), max_chars).lines(0, len(pieces)) if pieces else ()

@@ -1,15 +1,18 @@
 """Judges cues by a profile, whoever wrote them."""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import accumulate
 from typing import Literal
 
 from cartesia_cli.captions.characters import UNSPACED, count_characters, join_text, language_of
 from cartesia_cli.captions.cue import Cue
+from cartesia_cli.captions.lines import break_lines
 from cartesia_cli.captions.profiles import Limits, Profile
 from cartesia_cli.captions.track import Track
+from cartesia_cli.captions.words import bare
 from cartesia_cli.models import WordTiming
 
 Rule = Literal["characters", "lines", "reading-speed", "too-short", "too-long", "gap", "overlap", "words"]
@@ -40,6 +43,8 @@ def lint_cues(
     *,
     words: Sequence[WordTiming] | None = None,
     language: str | None = None,
+    resolution: int = 1,
+    has_lines: bool = True,
 ) -> list[Finding]:
     """Return everything in which the cues break the profile's rules, in the order of the cues.
 
@@ -49,13 +54,20 @@ def lint_cues(
         words: what was spoken. With them, lost words become visible, and what no cut of these words could
             have kept is a warning.
         language: a code like ``en``; None: judged by the script.
+        resolution: milliseconds to which the cues' file knows times: by so much they may be off.
+        has_lines: whether the file can break lines; if not, a cue is judged as it would be broken.
     """
     language = language or language_of("".join(cue.text for cue in cues))
     limits = profile.limits(language)
+    if not has_lines:
+        cues = [replace(cue, lines=break_lines(cue.text, limits.max_chars)) for cue in cues]
     found = [
         finding
         for index in range(len(cues))
-        for finding in (*_in_itself(cues, index, limits), *_to_the_next(cues, index, limits))
+        for finding in (
+            *_in_itself(cues, index, limits, resolution),
+            *_to_the_next(cues, index, limits, resolution),
+        )
     ]
     if words is None:
         return found
@@ -67,7 +79,7 @@ def _error(cues: Sequence[Cue], index: int, rule: Rule, message: str) -> Finding
     return Finding(rule, "error", message, index + 1, cues[index].line if cues else None)
 
 
-def _in_itself(cues: Sequence[Cue], index: int, limits: Limits) -> Iterator[Finding]:
+def _in_itself(cues: Sequence[Cue], index: int, limits: Limits, resolution: int) -> Iterator[Finding]:
     """Yield what is wrong with one cue alone; times may be off by their rounding."""
     cue = cues[index]
     for line in cue.lines:
@@ -78,34 +90,42 @@ def _in_itself(cues: Sequence[Cue], index: int, limits: Limits) -> Iterator[Find
         yield _error(cues, index, "lines", f"{len(cue.lines)} lines, at most {limits.max_lines}")
     length = cue.end - cue.start
     width = count_characters(cue.text)
-    if length > 0 and limits.reading_time(width) > length + 1:
+    if length > 0 and limits.reading_time(width) > length + resolution:
         message = f"{width * 1000 / length:.1f} characters a second, at most {limits.cps:g}"
         yield _error(cues, index, "reading-speed", message)
     shortest = limits.shortest(len(cue.text.split()))
-    if length + 1 < shortest:
+    if length + resolution < shortest:
         yield _error(cues, index, "too-short", f"{length / 1000:.3f} s, at least {shortest / 1000:.3f}")
-    if length > limits.max_duration + 1:
+    if length > limits.max_duration + resolution:
         message = f"{length / 1000:.3f} s, at most {limits.max_duration / 1000:.3f}"
         yield _error(cues, index, "too-long", message)
 
 
-def _to_the_next(cues: Sequence[Cue], index: int, limits: Limits) -> Iterator[Finding]:
+def _to_the_next(cues: Sequence[Cue], index: int, limits: Limits, resolution: int) -> Iterator[Finding]:
     """Yield what is wrong between one cue and the next."""
     if index + 1 == len(cues):
         return
     gap = cues[index + 1].start - cues[index].end
     if gap < 0:
         yield _error(cues, index, "overlap", f"it ends {-gap} ms after cue {index + 2} starts")
-    elif gap < limits.gap:
+    elif gap + resolution <= limits.gap:
         yield _error(cues, index, "gap", f"{gap} ms to cue {index + 2}, at least {limits.gap}")
 
 
 def _excuse(findings: Sequence[Finding], cues: Sequence[Cue], track: Track) -> Iterator[Finding]:
     """Yield the findings, as warnings where no other cut of the words around would have been without any."""
     places = _places(cues, track)
+
+    @cache  # neighbours ask for the same
+    def good_stops(begin: int) -> list[int]:
+        """Return where a cue that begins with this piece can stop and keep all rules."""
+        return [
+            stop for stop in range(begin + 1, track.last_stop(begin) + 1) if track.keeps_rules(begin, stop)
+        ]
+
     for finding in findings:
         excusable = finding.rule in {"reading-speed", "too-short", "gap"}
-        if excusable and not _mendable(track, places, finding.cue - 1):
+        if excusable and not _mendable(good_stops, places, finding.cue - 1):
             yield replace(finding, severity="warning")
         else:
             yield finding
@@ -113,14 +133,14 @@ def _excuse(findings: Sequence[Finding], cues: Sequence[Cue], track: Track) -> I
 
 def _places(cues: Sequence[Cue], track: Track) -> list[int] | None:
     """Return before which piece each cue begins, and where the last one stops; None if the texts differ."""
-    if _bare("".join(cue.text for cue in cues)) != _bare("".join(piece.text for piece in track.text.pieces)):
+    if bare("".join(cue.text for cue in cues)) != bare("".join(piece.text for piece in track.text.pieces)):
         return None
-    begins = [0, *accumulate(len(_bare(piece.text)) for piece in track.text.pieces)]
-    ends = accumulate((len(_bare(cue.text)) for cue in cues), initial=0)
+    begins = [0, *accumulate(len(bare(piece.text)) for piece in track.text.pieces)]
+    ends = accumulate((len(bare(cue.text)) for cue in cues), initial=0)
     return [bisect_left(begins, end) for end in ends]
 
 
-def _mendable(track: Track, places: Sequence[int] | None, index: int) -> bool:
+def _mendable(good_stops: Callable[[int], Sequence[int]], places: Sequence[int] | None, index: int) -> bool:
     """Whether a cue and its neighbours can be cut anew, between cues that stay, with all rules kept."""
     if places is None:
         return True
@@ -129,9 +149,7 @@ def _mendable(track: Track, places: Sequence[int] | None, index: int) -> bool:
     reached = set(before)
     for begin in range(before[0], max(after)):
         if begin in reached:
-            reached.update(
-                end for end in range(begin + 1, track.last_stop(begin) + 1) if track.keeps_rules(begin, end)
-            )
+            reached.update(good_stops(begin))
     return not reached.isdisjoint(after)
 
 
@@ -162,7 +180,3 @@ def _lost_words(cues: Sequence[Cue], words: Sequence[WordTiming]) -> Iterator[Fi
         cue = shown[a][1]
         message = f"shown: {seen}; spoken: {said}" if kind == "replace" else f"not spoken here: {seen}"
         yield _error(cues, cue, "words", message)
-
-
-def _bare(text: str) -> str:
-    return "".join(text.split())

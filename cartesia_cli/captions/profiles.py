@@ -167,13 +167,13 @@ def load_profile(
     given = {key: value for key, value in options.items() if value is not None}
     for key, value in given.items():
         if (problem := _problem(key, value)) is not None:
-            raise UsageError(f"--{key.replace('_', '-')} {problem}, not {value}")
+            raise UsageError(f"--{key.replace('_', '-')} {problem}, not {value}.")
     profile = _with(profile, given)
     if profile.min_duration > profile.max_duration:
         raise UsageError(
-            f"the shortest cue ({profile.min_duration:.3g} s) is longer than the longest "
-            f"({profile.max_duration:.3g} s)",
-            hint="change --min-duration or --max-duration, or the profile's values",
+            f"The shortest cue ({profile.min_duration:.3g} s) is longer than the longest "
+            f"({profile.max_duration:.3g} s).",
+            hint="Change --min-duration or --max-duration, or the profile's values.",
         )
     return profile
 
@@ -210,20 +210,20 @@ def _read_profile(path: str) -> Profile:
     if not path.endswith(".toml"):
         close = get_close_matches(path, PROFILES, n=1)
         raise UsageError(
-            f"no caption profile is called {path!r}",
-            hint=f"did you mean {close[0]}?"
+            f"No caption profile is called {path!r}.",
+            hint=f"Did you mean {close[0]}?"
             if close
-            else f"one of {', '.join(PROFILES)}, or a file FILE.toml",
+            else f"It is one of {', '.join(PROFILES)}, or a file FILE.toml.",
         )
     try:
         text = Path(path).read_text("utf-8-sig")
         table = tomllib.loads(text)
     except OSError as error:
-        raise UsageError(f"cannot read the caption profile {path}: {error.strerror or error}") from error
+        raise UsageError(f"Cannot read the caption profile {path}: {error.strerror or error}.") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8") from error
+        raise UsageError(f"{path} is not UTF-8.") from error
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path}: not valid TOML: {error}") from error
+        raise UsageError(f"{path}: not valid TOML: {error}.") from error
     return _decode_profile(table, _Source(path, text))
 
 
@@ -240,8 +240,8 @@ class _Source:
         for number, line in enumerate(self.text.splitlines(), 1):
             inside = inside or re.match(rf"\s*\[.*\b{re.escape(table)}\b", line) is not None
             if inside and re.match(rf"\s*(\[\s*)?([\w.\"'-]+\.)?[\"']?{re.escape(key)}\b", line):
-                return UsageError(f"{self.path}, line {number}: {key} {problem}", hint=hint)
-        return UsageError(f"{self.path}: {key} {problem}", hint=hint)
+                return UsageError(f"{self.path}, line {number}: {key} {problem}.", hint=hint)
+        return UsageError(f"{self.path}: {key} {problem}.", hint=hint)
 
 
 def _decode_profile(table: Mapping[str, Any], source: _Source) -> Profile:
@@ -270,7 +270,7 @@ def _check(values: Mapping[str, Any], keys: tuple[str, ...], source: _Source, *,
     for key, value in values.items():
         if key not in keys:
             close = get_close_matches(key, keys, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"the keys are {', '.join(keys)}"
+            hint = f"Did you mean {close[0]}?" if close else f"The keys are {', '.join(keys)}."
             raise source.error(key, "is not a key of a caption profile", table=table, hint=hint)
         if (problem := _problem(key, value)) is not None:
             raise source.error(key, f"{problem}, not {value!r}", table=table)

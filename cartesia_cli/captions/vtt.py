@@ -1,16 +1,19 @@
 """WebVTT: the subtitles of web pages. Source: https://www.w3.org/TR/webvtt1/."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from cartesia_cli.captions.cue import Cue
 from cartesia_cli.captions.karaoke import stretches
-from cartesia_cli.captions.srt import parse_times, timestamp
+from cartesia_cli.captions.srt import parse_time, parse_times, split_lines, timestamp
+from cartesia_cli.captions.words import Mark, bare, words_at_marks
 from cartesia_cli.errors import UsageError
 
-_TIME = r"(?:(\d{2,}):)?([0-5]\d):([0-5]\d)\.(\d{3})"
+_TIME = r"(?:(\d{2,6}):)?([0-5]\d):([0-5]\d)\.(\d{3})"
 _TIMING = re.compile(rf"\s*{_TIME}\s+-->\s+{_TIME}(?:\s+.*)?")
-_TAG = re.compile(r"<[^>]*>?")
+_TIME_TAG = re.compile(rf"<{_TIME}>")
+_PART = re.compile(r"(</?[A-Za-z][^>]*>|<[\d:.]+>|</?>)|((?:[^<]|<(?!/?[A-Za-z][^>]*>|[\d:.]+>|/?>))+)")
+"""A tag, or what stands between tags; a ``<`` that begins no tag is text."""
 
 
 def format_vtt(cues: Iterable[Cue], *, word_times: bool = True) -> str:
@@ -42,18 +45,17 @@ def escape(text: str) -> str:
 
 
 def read_vtt(text: str) -> list[Cue]:
-    """Return the cues without markup, passing over comments, style sheets, regions, identifiers and settings.
+    """Return the cues, with the times of their words if the file has them.
+
+    Markup goes, text stays. Comments, style sheets, regions, identifiers and settings are passed over.
 
     Raises:
         UsageError: it does not begin with ``WEBVTT``, or a line with an arrow has no two times.
     """
-    import html
-
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    if not re.match(r"WEBVTT(?:[ \t\n]|$)", text):
-        raise UsageError("this is not WebVTT: the first line is not WEBVTT")
+    lines = split_lines(text)
+    if not re.match(r"WEBVTT(?:[ \t]|$)", lines[0]):
+        raise UsageError("Line 1: this is not WebVTT, the first line is not WEBVTT.")
     cues = []
-    lines = text.split("\n")
     number = 1
     while number < len(lines):
         line = lines[number]
@@ -63,14 +65,32 @@ def read_vtt(text: str) -> list[Cue]:
         elif "-->" in line:
             match = _TIMING.fullmatch(line)
             if match is None:
-                hint = "like 00:01.000 --> 00:02.500"
-                raise UsageError(f"line {number + 1}: these are not two times: {line.strip()}", hint=hint)
+                hint = "They are like 00:01.000 --> 00:02.500."
+                raise UsageError(f"Line {number + 1}: these are not two times: {line.strip()}.", hint=hint)
             first = number + 1
             number = first
             while number < len(lines) and lines[number].strip() and "-->" not in lines[number]:
                 number += 1
-            body = (html.unescape(_TAG.sub("", shown)).strip() for shown in lines[first:number])
-            cues.append(Cue(*parse_times(match), tuple(filter(None, body)), line=first))
+            cues.append(_decode(lines[first:number], parse_times(match), first))
             continue
         number += 1
     return cues
+
+
+def _decode(body: Sequence[str], times: tuple[int, int], line: int) -> Cue:
+    """Return the cue of these lines, which are as they stand in the file."""
+    import html
+
+    marks: list[Mark] = []
+    decoded: list[str] = []
+    seen = 0
+    for shown in body:
+        parts = []
+        for tag, plain in _PART.findall(shown):
+            if (time := _TIME_TAG.fullmatch(tag)) is not None:
+                marks.append(Mark(seen, parse_time(time)))
+            parts.append(html.unescape(plain))
+            seen += len(bare(parts[-1]))
+        decoded.append("".join(parts).strip())
+    lines = tuple(filter(None, decoded))
+    return Cue(*times, lines, words_at_marks(lines, marks, *times), line=line)

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -84,8 +85,11 @@ def _expand(name: str, *, recursive: bool, stack: ExitStack) -> Iterator[Source]
     if not path.is_dir():
         yield Source(name, path)
         return
-    inside = path.rglob("*") if recursive else path.iterdir()
-    recordings = sorted(p for p in inside if p.suffix.lower() in _ENDINGS and p.is_file())
+    try:
+        inside = path.rglob("*") if recursive else path.iterdir()
+        recordings = sorted(p for p in inside if p.suffix.lower() in _ENDINGS and p.is_file())
+    except OSError as error:
+        raise UsageError(f"Cannot read the folder {name}: {error.strerror}.") from error
     if not recordings:
         deeper = "" if recursive else " Add --recursive to look into folders within it."
         raise UsageError(
@@ -98,7 +102,7 @@ def _expand(name: str, *, recursive: bool, stack: ExitStack) -> Iterator[Source]
 def _read_list(list_file: str) -> list[str]:
     try:
         data = sys.stdin.buffer.read() if list_file == STDIN else Path(list_file).read_bytes()
-        return [line.strip() for line in data.decode("utf-8-sig").splitlines() if line.strip()]
+        return [line for line in data.decode("utf-8-sig").replace("\r\n", "\n").split("\n") if line.strip()]
     except OSError as error:
         raise UsageError(f"Cannot read the list {list_file}: {error.strerror}.") from error
     except UnicodeDecodeError as error:
@@ -147,6 +151,6 @@ def _parts(source: Source) -> tuple[str, ...]:
 
 
 def _shared(names: Sequence[str]) -> set[int]:
-    folded = [name.casefold() for name in names]
+    folded = [unicodedata.normalize("NFC", name).casefold() for name in names]
     counts = Counter(folded)
     return {i for i, name in enumerate(folded) if counts[name] > 1}

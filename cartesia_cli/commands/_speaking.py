@@ -11,10 +11,8 @@ from cartesia_cli import console
 from cartesia_cli.cache import VoiceNames
 from cartesia_cli.commands._destinations import Destinations, OpenDestinations, open_destinations
 from cartesia_cli.credentials import Key
-from cartesia_cli.engines import find_voice_id, open_cloud, open_local
+from cartesia_cli.engines import CLOUD_FAILURES, find_voice_id, open_cloud, open_local
 from cartesia_cli.errors import (
-    CredentialsError,
-    LimitError,
     RequestError,
     UnavailableError,
 )
@@ -25,9 +23,6 @@ from cartesia_cli.speech import AudioWritten, SpeechProgress, Timeline, write_sp
 if TYPE_CHECKING:
     from cartesia_cli.captions import Profile
     from cartesia_cli.commands._follow import Clock
-
-_CLOUD_FAILURES = UnavailableError, LimitError, CredentialsError, RequestError
-"""What ``--fallback local`` answers."""
 
 
 class Plan(NamedTuple):
@@ -106,7 +101,7 @@ def _perform(plan: Plan, opened: OpenDestinations, timeline: Timeline) -> tuple[
         return _perform_locally(plan, opened, timeline, plan.requests)
     try:
         return _perform_in_cloud(plan, opened, timeline)
-    except _CLOUD_FAILURES as failure:
+    except CLOUD_FAILURES as failure:
         if not plan.fallback or timeline.n_bytes:
             raise
         console.note(f"{failure} Going on with the built-in voice.")

@@ -1,11 +1,13 @@
 """Does what ``cartesia transcribe`` was asked for: one recording, or many in parallel."""
 
 import os
+import threading
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cartesia_cli import console
 from cartesia_cli.batch.runner import Outcome, run_jobs
@@ -13,11 +15,18 @@ from cartesia_cli.commands._progress import Progress
 from cartesia_cli.commands._setup import set_up
 from cartesia_cli.commands._sources import Source, find_sources, name_results
 from cartesia_cli.commands._transcripts import ENDINGS, JSON, TEXT, format_transcript, needs_words
-from cartesia_cli.commands.transcribe import TranscribeOptions, TranscriptOptions
+from cartesia_cli.commands.transcribe import TranscribeOptions
 from cartesia_cli.credentials import find_key
-from cartesia_cli.engines import BUILT_IN_NOTICE, Transcriber, choose_engine, open_transcriber
-from cartesia_cli.errors import PartialFailureError, UsageError
-from cartesia_cli.files import replace_file
+from cartesia_cli.engines import (
+    BUILT_IN_NOTICE,
+    CLOUD_FAILURES,
+    Transcriber,
+    choose_engine,
+    open_local_transcriber,
+    open_transcriber,
+)
+from cartesia_cli.errors import OutputError, PartialFailureError, UsageError
+from cartesia_cli.files import naming, replace_file
 from cartesia_cli.folders import user_folder
 from cartesia_cli.models import EngineName, Transcript
 from cartesia_cli.settings import Settings
@@ -26,6 +35,7 @@ if TYPE_CHECKING:
     from cartesia_cli.captions import Profile
 
 _CLOUD_JOBS = 4
+_MOST_JOBS = 256
 _FORMATS = {"txt": TEXT, "json": JSON, "srt": "srt", "vtt": "vtt", "ass": "ass", "lrc": "lrc", "tsv": "tsv"}
 """By a file's ending."""
 
@@ -79,41 +89,83 @@ def run(options: TranscribeOptions) -> None:
             console.note(BUILT_IN_NOTICE)
         _warn_of_ignored_options(plan)
         transcriber = stack.enter_context(closing(open_transcriber(settings, engine, key)))
-        _run_jobs(plan, transcriber)
+        if engine == "cloud" and options.engine.fallback:
+            transcriber = stack.enter_context(closing(_WithFallback(transcriber)))
+        started = time.monotonic()
+        try:
+            _run_jobs(plan, transcriber)
+        finally:
+            if options.report.stats:
+                console.report({"wall": round(time.monotonic() - started, 3), "recordings": len(plan.jobs)})
 
 
 def _plan(
     options: TranscribeOptions, settings: Settings, engine: EngineName, sources: Sequence[Source]
 ) -> _Plan:
     given = options.transcript
+    _check_numbers(options)
+    formats: tuple[str, ...] = tuple(dict.fromkeys(str(each) for each in given.format or ()))
+    if options.report.json:
+        if formats not in {(), (JSON,)}:
+            raise UsageError("--json and --format exclude each other.", hint="--json is --format json.")
+        formats = (JSON,)
+    if given.output in {None, "-"}:
+        _check_for_stdout(formats, len(sources))
+        formats = formats or (TEXT,)
+        jobs = tuple(_Job(source, ()) for source in sources)
+    elif _is_folder(given.output, len(sources), len(formats)):
+        formats = formats or (TEXT,)
+        jobs = _jobs_in_folder(sources, formats, Path(given.output))
+    else:
+        formats = (_format_of_file(Path(given.output), formats),)
+        jobs = (_Job(sources[0], ((formats[0], Path(given.output)),)),)
+    _check_apart(jobs, clobber=not given.no_clobber)
+    return _Plan(options, settings, engine, jobs, formats, options.cues.profile(settings.captions))
+
+
+def _check_numbers(options: TranscribeOptions) -> None:
     raw = options.source
     if (raw.encoding is None) != (raw.sample_rate is None):
         raise UsageError(
             "--encoding and --sample-rate belong together.",
             hint="Both are for samples without a header; any other recording needs neither.",
         )
-    formats: tuple[str, ...] = tuple(dict.fromkeys(str(each) for each in given.format or ()))
-    if options.report.json:
-        if formats not in {(), (JSON,)}:
-            raise UsageError("--json and --format exclude each other.", hint="--json is --format json.")
-        formats = (JSON,)
-    is_folder = given.output is not None and _is_folder(given.output, len(sources), len(formats))
-    if given.output is None:
-        _check_for_stdout(formats, len(sources))
-        formats = formats or (TEXT,)
-        jobs = tuple(_Job(source, ()) for source in sources)
-    elif is_folder:
-        formats = formats or (TEXT,)
-        jobs = _jobs_in_folder(sources, formats, given.output)
-    else:
-        formats = (_format_of_file(given.output, formats),)
-        jobs = (_Job(sources[0], ((formats[0], given.output),)),)
-    return _Plan(options, settings, engine, jobs, formats, options.cues.profile(settings.captions))
+    if raw.sample_rate is not None and not 1_000 <= raw.sample_rate <= 768_000:
+        raise UsageError(
+            f"--sample-rate {raw.sample_rate} is out of range.", hint="Give it in hertz, like 16000."
+        )
+    n_jobs = options.listen.jobs
+    if n_jobs is not None and not 1 <= n_jobs <= _MOST_JOBS:
+        raise UsageError(f"--jobs {n_jobs} is out of range.", hint=f"Give 1 to {_MOST_JOBS}.")
 
 
-def _is_folder(output: Path, n_sources: int, n_formats: int) -> bool:
-    named_so = str(output).endswith(("/", os.sep)) or output.is_dir()
-    return named_so or n_sources > 1 or n_formats > 1
+def _is_folder(output: str, n_sources: int, n_formats: int) -> bool:
+    path = Path(output)
+    if output.endswith(("/", os.sep)) or path.is_dir():
+        return True
+    many = n_sources > 1 or n_formats > 1
+    if many and (path.suffix[1:].lower() in _FORMATS or path.exists()):
+        raise UsageError(f"{output} is a file, and several are to be written.", hint="Add -o DIR.")
+    return many
+
+
+def _check_apart(jobs: Sequence[_Job], *, clobber: bool) -> None:
+    """Check that no result takes the place of a recording, or of a file that must stay.
+
+    Raises:
+        UsageError: one would.
+    """
+    recordings = {os.path.realpath(job.source.path) for job in jobs}
+    for job in jobs:
+        for _, path in job.files:
+            if os.path.realpath(path) in recordings:
+                raise UsageError(f"{path} is one of the recordings.", hint="Give the result another name.")
+            if not clobber and len(jobs) == 1 and path.exists():
+                raise UsageError(f"{path} exists already.", hint="Leave out --no-clobber to replace it.")
+    if len(jobs) == 1 and jobs[0].files:
+        folder = jobs[0].files[0][1].parent
+        if not folder.is_dir() and len(jobs[0].files) == 1:
+            raise OutputError(f"The folder {folder} does not exist.", hint="Make it first.")
 
 
 def _check_for_stdout(formats: Sequence[str], n_sources: int) -> None:
@@ -155,11 +207,9 @@ def _warn_of_ignored_options(plan: _Plan) -> None:
 
 
 def _run_jobs(plan: _Plan, transcriber: Transcriber) -> None:
-    folder = plan.options.transcript.output
-    if folder is not None and plan.jobs[0].files and folder != plan.jobs[0].files[0][1]:
+    for folder in {path.parent for job in plan.jobs for _, path in job.files}:
         _make_folder(folder)
-    jobs = [job for job in plan.jobs if not _is_done(job, plan.options.transcript)]
-    n_skipped = len(plan.jobs) - len(jobs)
+    jobs = [job for job in plan.jobs if not _is_done(job, plan)]
     n_workers = plan.options.listen.jobs or (1 if plan.engine == "local" else _CLOUD_JOBS)
     failed: list[Outcome[_Job, Transcript]] = []
     with Progress(len(jobs), "transcribed") as progress:
@@ -168,30 +218,54 @@ def _run_jobs(plan: _Plan, transcriber: Transcriber) -> None:
             if outcome.error is not None and not plan.many:
                 raise outcome.error
             progress.finish(outcome.job.source.name, failed=outcome.error is not None)
-            if outcome.error is not None:
-                failed.append(outcome)
-                with progress.paused():
-                    console.note_failure(outcome.job.source.name, outcome.error)
-            elif outcome.result is not None and not outcome.job.files:
-                with progress.paused():
-                    console.data(_on_stdout(outcome.job, outcome.result, plan))
+            with progress.paused():
+                _tell(outcome, plan)
+            failed += [outcome] if outcome.error is not None else []
     if plan.many:
-        _summarise(len(jobs), n_skipped, failed)
+        _summarise(len(jobs), len(plan.jobs) - len(jobs), failed)
 
 
-def _is_done(job: _Job, given: TranscriptOptions) -> bool:
+def _tell(outcome: Outcome[_Job, Transcript], plan: _Plan) -> None:
+    if outcome.error is not None:
+        console.note_failure(outcome.job.source.name, outcome.error)
+    elif outcome.result is not None and not outcome.job.files:
+        console.data(_on_stdout(outcome.job, outcome.result, plan))
+
+
+def _is_done(job: _Job, plan: _Plan) -> bool:
     """Whether the results are there and need not be made again."""
+    given = plan.options.transcript
     if given.force or not job.files:
         return False
-    in_folder = given.output != job.files[0][1]
+    in_folder = Path(given.output or "") != job.files[0][1]
     return (in_folder or given.skip_existing) and all(path.exists() for _, path in job.files)
 
 
 def _make_folder(folder: Path) -> None:
-    from cartesia_cli.files import naming
-
     with naming(folder):
         folder.mkdir(parents=True, exist_ok=True)
+
+
+class _WithFallback:
+    """The cloud, and the embedded engine for what the cloud fails at; each time it says so."""
+
+    def __init__(self, cloud: Transcriber) -> None:
+        self._cloud = cloud
+        self._lock = threading.Lock()
+        self._local: Transcriber | None = None
+
+    def transcribe(self, recording: Path, /, **options: Any) -> Transcript:
+        try:
+            return self._cloud.transcribe(recording, **options)
+        except CLOUD_FAILURES as failure:
+            console.note(f"{failure} Going on with the built-in recogniser.")
+        with self._lock:
+            self._local = self._local or open_local_transcriber()
+        return self._local.transcribe(recording, **options)
+
+    def close(self) -> None:
+        if self._local is not None:
+            self._local.close()
 
 
 def _transcribe(job: _Job, *, plan: _Plan, transcriber: Transcriber, progress: Progress) -> Transcript:
@@ -218,7 +292,8 @@ def _on_stdout(job: _Job, transcript: Transcript, plan: _Plan) -> str:
     [wanted] = plan.formats
     text = format_transcript(wanted, transcript, words=words, source=job.source.name, profile=plan.profile)
     if wanted == TEXT and plan.many:
-        return "".join(f"{job.source.name}\t{line}\n" for line in text.splitlines())
+        name = " ".join(job.source.name.split())  # a line feed in a name would break its line
+        return "".join(f"{name}\t{line}\n" for line in text.splitlines() or [""])
     return text
 
 

@@ -30,7 +30,7 @@ def format_transcript(
         profile: the rules of captions.
     """
     if format == TEXT:
-        return _word_lines(transcript) if words else f"{transcript.text}\n"
+        return _word_lines(transcript) if words else f"{' '.join(transcript.text.split())}\n"
     from cartesia_cli.captions import cues_from_words, format_captions, format_timings
 
     if format == JSON:

@@ -1,7 +1,6 @@
 """``cartesia transcribe``: recordings to text, words and subtitles."""
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 import typer
@@ -68,7 +67,8 @@ class TranscriptOptions(NamedTuple):
         list[TranscriptFormat] | None, Option("--format", help="What to write; repeatable with '-o DIR'.")
     ] = None
     output: Annotated[
-        Path | None, Option("--output", "-o", metavar="FILE|DIR", help="Write FILE, or files in DIR.")
+        str | None,
+        Option("--output", "-o", metavar="FILE|DIR", help="Write FILE, or files in DIR; '-' is stdout."),
     ] = None
     skip_existing: Annotated[
         bool, Option("--skip-existing", help="Leave out what is there (always so with '-o DIR').")

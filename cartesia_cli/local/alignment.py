@@ -1,16 +1,18 @@
 """Finds when known words are spoken: our own voice says them, and its sound is laid over the recording."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cartesia_cli.local.detector import FRAME, FRAMES_PER_SECOND, measure_levels
-from cartesia_cli.local.features import HOP, measure_cepstra, pair_frames
+from cartesia_cli.audio.resample import resample
+from cartesia_cli.local.detector import FRAME, FRAMES_PER_SECOND, measure_levels, smooth_levels
+from cartesia_cli.local.features import HOP, Floats, Pairing, join_features, measure_cepstra, pair_frames
 from cartesia_cli.local.packages import find_speech_assets
 from cartesia_cli.local.pronounce import Pronouncer
-from cartesia_cli.local.recognizer import SAMPLE_RATE
+from cartesia_cli.local.recognizer import SAMPLE_RATE, Impression, Recognizer
 from cartesia_cli.local.tags import Plain
 from cartesia_cli.local.text import SENTENCE_PAUSE, Sentence, Word, ends_sentence
 from cartesia_cli.local.voice import SpeechModel, cut
@@ -20,11 +22,11 @@ from cartesia_cli.local.waveform import SAMPLE_RATE as VOICE_RATE
 Times = NDArray[np.float64]
 """(words, 2): start and end of each word in seconds."""
 
-_LEAST_PACE = 30.0
-"""Characters a second; text far beyond it cannot have been spoken in the time."""
+_MOST_CHARACTERS = 30
+"""In a second; text far beyond it cannot have been spoken in the time."""
 
-_FARTHEST = 99
-"""Average distance of paired frames beyond which the two do not say the same."""
+FARTHEST = 9.2
+"""Mean distance of paired frames beyond which two recordings do not say the same; measured."""
 
 _BELOW_LOUD = 32.0
 _ABOVE_FLOOR = 8.0
@@ -40,7 +42,7 @@ class _Spoken:
     """Words as our own voice says them."""
 
     samples: NDArray[np.float32]
-    """Mono at 24 kHz."""
+    """Mono at 16 kHz."""
 
     times: Times
     """NaN where a word has no sound."""
@@ -53,20 +55,24 @@ class WordAligner:
         UsageError: the voice is missing or broken.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, recognizer: Recognizer) -> None:
+        self._recognizer = recognizer
         assets = find_speech_assets()
         self._pronouncer = Pronouncer(assets)
         self._model = SpeechModel(assets)
 
-    def align(self, words: Sequence[str], samples: NDArray[np.float32]) -> Times:
+    def align(
+        self, words: Sequence[str], samples: NDArray[np.float32], impression: Impression | None = None
+    ) -> Times:
         """Return when each word of one segment is spoken, in order and without overlaps.
 
         Args:
             words: what is said in the segment, all of it.
             samples: mono at 16 kHz, up to half a minute: time and memory grow with the square.
+            impression: what the recogniser heard in them, if that is known already.
 
-        Words that our voice cannot say, or that do not fit what is heard, share the sound
-        evenly by their length.
+        Words that our voice cannot say stand between their neighbours; words that do not fit what
+        is heard at all share the sound by their length.
         """
         if not words:
             return np.zeros((0, 2))
@@ -75,28 +81,43 @@ class WordAligner:
         if not loud.any():
             return _in_order(_shared(words, 0.0, duration), duration)
         first, last = np.flatnonzero(loud)[[0, -1]]
-        start, end = max(0, first - 2) * HOP, min(loud.size, last + 3) * HOP
-        found = None
-        if sum(map(len, words)) <= _LEAST_PACE * max(1.0, end - start):
-            found = self._pair(words, samples[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)])
-        times = _shared_over(words, loud) if found is None else _fill(found + start, words, start, end)
+        within = slice(max(0, first - 2), min(loud.size, last + 3))
+        start, end = within.start * HOP, within.stop * HOP
+        times = None
+        if sum(map(len, words)) <= _MOST_CHARACTERS * max(1.0, end - start):
+            spoken, pairing = self._pair(words, self._measure(samples, impression)[within])
+            if pairing.distance <= FARTHEST:
+                frames = np.arange(pairing.frames.size)
+                times = start + HOP * np.interp(spoken.times / HOP, frames, pairing.frames)
+        times = _shared_over(words, loud) if times is None else _fill(times, words, start, end)
         return _in_order(_snap(times, loud), duration)
 
-    def _pair(self, words: Sequence[str], samples: NDArray[np.float32]) -> Times | None:
-        """Return the times in ``samples``, NaN for words without a sound; None if nothing fits."""
-        spoken = self._speak(words)
-        if spoken is None:
-            return None
-        ours = measure_cepstra(spoken.samples, VOICE_RATE)
-        theirs = measure_cepstra(samples, SAMPLE_RATE)
-        pairing = pair_frames(ours, theirs)
-        if pairing.distance > _FARTHEST:
-            return None
-        times: Times = HOP * np.interp(spoken.times / HOP, np.arange(len(ours)), pairing.frames)
-        return times
+    def distance(
+        self, words: Sequence[str], samples: NDArray[np.float32], impression: Impression | None = None
+    ) -> float:
+        """Return how far what is heard is from our voice saying these words; see ``FARTHEST``.
 
-    def _speak(self, words: Sequence[str]) -> _Spoken | None:
-        """Return the words as our voice says them, without much silence; None if it can say none."""
+        Args:
+            words: see ``align``.
+            samples: see ``align``.
+            impression: see ``align``.
+        """
+        return self._pair(words, self._measure(samples, impression))[1].distance
+
+    def _pair(self, words: Sequence[str], theirs: Floats) -> tuple[_Spoken, Pairing]:
+        """Return the words as our voice says them, and the frames of a recording that go with it."""
+        spoken = self._speak(words)
+        if not spoken.samples.size:
+            return spoken, Pairing(np.zeros(1), math.inf)
+        return spoken, pair_frames(self._measure(spoken.samples), theirs)
+
+    def _measure(self, samples: NDArray[np.float32], impression: Impression | None = None) -> Floats:
+        """Return what is compared, a frame every 10 ms."""
+        impression = impression or self._recognizer.listen(samples)
+        return join_features(impression.frames(HOP), measure_cepstra(samples))
+
+    def _speak(self, words: Sequence[str]) -> _Spoken:
+        """Return the words as our voice says them, without much silence; nothing if it can say none."""
         times = np.full((len(words), 2), np.nan)
         sounds: list[NDArray[np.float32]] = []
         n_samples = first = 0
@@ -115,7 +136,8 @@ class WordAligner:
                 sounds += [stretch.samples, silence]
                 n_samples += stretch.samples.size + silence.size
             first += count
-        return _Spoken(np.concatenate(sounds[:-1]), times) if sounds else None
+        joined = np.concatenate(sounds[:-1]) if sounds else silence[:0]
+        return _Spoken(resample(joined, VOICE_RATE, SAMPLE_RATE), times)
 
 
 def _sentence_lengths(words: Sequence[str]) -> list[int]:
@@ -130,9 +152,9 @@ def _sentence_lengths(words: Sequence[str]) -> list[int]:
 
 def _loud_frames(samples: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Return for each frame of 10 ms whether it is clearly louder than the background."""
-    levels = np.convolve(measure_levels(samples), np.ones(3) / 3, "same") if samples.size >= FRAME else None
-    if levels is None or levels.size < 3:
+    if samples.size < FRAME:
         return np.zeros(0, np.bool_)
+    levels = smooth_levels(measure_levels(samples))
     floor, loud = np.percentile(levels, [5, 95])
     threshold = max(loud - _BELOW_LOUD, min(floor + _ABOVE_FLOOR, loud - 15.0))
     flags: NDArray[np.bool_] = levels > threshold
@@ -193,10 +215,9 @@ def _in_order(times: Times, duration: float) -> Times:
     ordered = np.clip(times, 0.0, duration)
     latest = duration - room * np.arange(len(times) - 1, -1, -1)
     earliest = 0.0
-    for n, (start, end) in enumerate(ordered):
-        start = min(max(start, earliest), latest[n] - room)
+    for n, edges in enumerate(ordered):
+        start = min(max(edges[0], earliest), latest[n] - room)
         following = ordered[n + 1, 0] if n + 1 < len(ordered) else duration
-        end = min(max(end, start + room), max(following, start + room), latest[n])
-        ordered[n] = start, end
-        earliest = end
+        earliest = min(max(edges[1], start + room), max(following, start + room), latest[n])
+        edges[:] = max(start, 0.0), earliest
     return ordered

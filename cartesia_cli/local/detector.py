@@ -16,11 +16,14 @@ FRAME = SAMPLE_RATE // 100
 FRAMES_PER_SECOND = SAMPLE_RATE // FRAME
 
 _SIZE = 512
+UNSURE = -(-(_SIZE - FRAME) // FRAME)
+"""How many frames at the end reach beyond it, so that what follows changes their level."""
+
 _BAND = slice(round(150 * _SIZE / SAMPLE_RATE), round(4_000 * _SIZE / SAMPLE_RATE))
 """150 to 4,000 Hz: above the hum of the mains, below most of a hiss."""
 
-_FAINTEST = -75.0
-"""dBFS. What is fainter is silence even in a recording of nothing else: the noise of 12 bits."""
+_FAINTEST = -90.0
+"""dBFS. What is fainter is silence even in a recording of nothing else: the noise of 16 bits."""
 
 _ABOVE_FLOOR = 7.0
 _OF_RANGE = 0.25
@@ -50,7 +53,14 @@ def measure_levels(samples: NDArray[np.float32]) -> Levels:
     padded = np.pad(samples[: n_frames * FRAME], (0, _SIZE - FRAME))
     windows = np.lib.stride_tricks.sliding_window_view(padded, _SIZE)[::FRAME] * _window()
     power = np.abs(np.fft.rfft(windows, axis=1)[:, _BAND]) ** 2
-    return (10 * np.log10(power.sum(axis=1) + 1e-12)).astype(np.float32)
+    levels: Levels = (10 * np.log10(power.sum(axis=1) + 1e-12)).astype(np.float32)
+    return levels
+
+
+def smooth_levels(levels: Levels) -> Levels:
+    """Return the mean of each level and its neighbours."""
+    padded = np.pad(levels, 1, "edge")
+    return (padded[:-2] + padded[1:-1] + padded[2:]) / np.float32(3)
 
 
 def find_speech(levels: Levels, before: Levels) -> list[Run]:
@@ -65,8 +75,7 @@ def find_speech(levels: Levels, before: Levels) -> list[Run]:
     known = np.concatenate([before, levels])
     floor, peak = (max(_FAINTEST, float(value)) for value in np.percentile(known, [10, 97]))
     threshold = max(floor + _ABOVE_FLOOR, floor + _OF_RANGE * (peak - floor), peak - _BELOW_PEAK)
-    smooth = np.convolve(levels, np.ones(3) / 3, "same")
-    loud = _runs(smooth > threshold)
+    loud = _runs(smooth_levels(levels) > threshold)
     merged = _merge([run for run in loud if run.stop - run.start >= _SHORTEST], _CLOSED_GAP)
     wider = [Run(max(0, run.start - _BEFORE), min(levels.size, run.stop + _AFTER)) for run in merged]
     return _merge(wider, 0)
@@ -92,4 +101,5 @@ def _runs(flags: NDArray[np.bool_]) -> list[Run]:
 def _window() -> NDArray[np.float32]:
     """Return a Hann window whose transform of a full-scale sine has a power of about 1."""
     window = np.hanning(_SIZE)
-    return (window * 2 / window.sum()).astype(np.float32)
+    scaled: NDArray[np.float32] = (window * 2 / window.sum()).astype(np.float32)
+    return scaled

@@ -1,5 +1,6 @@
 """Opens ONNX graphs on one thread, and shows an inner tensor of a graph as one more output."""
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +23,8 @@ def open_session(model: bytes) -> Any:
         UsageError: onnxruntime is installed, but cannot be loaded.
     """
     try:
+        # It would otherwise write an identity and a record of the run into the home folder, to be sent.
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         import onnxruntime
     except (ImportError, OSError) as error:
         raise broken(error) from error

@@ -35,7 +35,7 @@ _START, _END = 1, 2
 _WORD_START = "\u2581".encode()
 _TOKENS_PER_SECOND = 6.5
 _SHORTEST = 0.1
-"""Seconds; the network needs at least a few frames."""
+"""Seconds; there is no word in less, and the network needs as much."""
 
 _PADDING = 0.5
 """Seconds of silence before and after: without it the network invents a number before an abrupt start."""
@@ -71,7 +71,29 @@ class Hearing:
         return " ".join(word.text for word in self.words)
 
 
-NOTHING = Hearing((), 0.0)
+@dataclass(frozen=True, slots=True)
+class Impression:
+    """What the network hears in one segment: it depends on what is said much more than on who says it."""
+
+    states: NDArray[np.float32]
+    """(n, 288), one about every 24 ms, the silence at both ends included."""
+
+    duration: float
+    """Seconds, without that silence."""
+
+    padding: float
+    """Seconds of silence at each end."""
+
+    def frames(self, hop: float) -> NDArray[np.float32]:
+        """Return (frames, 288): the states at the middle of every ``hop`` seconds, interpolated."""
+        times = hop * (np.arange(int(self.duration / hop + 1e-6)) + 0.5) + self.padding
+        rate = len(self.states) / (self.duration + 2 * self.padding)
+        places = np.clip(times * rate - 0.5, 0, len(self.states) - 1)
+        before = places.astype(np.int64)
+        after = np.minimum(before + 1, len(self.states) - 1)
+        weights = (places - before).astype(np.float32)[:, None]
+        frames: NDArray[np.float32] = self.states[before] * (1 - weights) + self.states[after] * weights
+        return frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,43 +119,49 @@ class Recognizer:
         """Return the text of one segment, whether it is speech or not.
 
         Args:
-            samples: see ``hear``.
+            samples: see ``listen``.
         """
-        text = self.hear(samples).text
+        is_long_enough = samples.size >= _SHORTEST * SAMPLE_RATE
+        text = self.spell(self.listen(samples)).text if is_long_enough else ""
         return Transcript(text, language="en", duration=samples.size / SAMPLE_RATE)
 
-    def hear(self, samples: NDArray[np.float32], padding: float = _PADDING) -> Hearing:
-        """Return the words of one segment, with punctuation and confidence.
+    def listen(self, samples: NDArray[np.float32], padding: float = _PADDING) -> Impression:
+        """Return what the network hears in one segment, before it looks for words.
 
         Args:
             samples: mono at 16 kHz, of any level; best between 1 and 15 seconds,
                 since the time that this takes grows with the square of the length.
+            padding: seconds of silence put before and after.
         """
-        duration = samples.size / SAMPLE_RATE
-        if duration < _SHORTEST:
-            return NOTHING
-        loud = samples.astype(np.float32, copy=False) * _gain(samples)
-        tokens = self._decode(np.pad(loud, round(padding * SAMPLE_RATE)), max(8, int(duration * _TOKENS_PER_SECOND) + 4))
-        if not tokens:
-            return NOTHING
+        duration = max(_SHORTEST, samples.size / SAMPLE_RATE)
+        missing = round(_SHORTEST * SAMPLE_RATE) - samples.size
+        loud = np.pad(samples.astype(np.float32, copy=False) * _gain(samples), (0, max(0, missing)))
+        padded = np.pad(loud, round(padding * SAMPLE_RATE))
+        mask = np.ones((1, padded.size), np.int64)
+        (states,) = self._encoder.run(None, {"input_values": padded[None], "attention_mask": mask})
+        return Impression(states[0], duration, padding)
+
+    def spell(self, impression: Impression) -> Hearing:
+        """Return the words of one segment, with punctuation and confidence, be it speech or not."""
+        tokens = self._decode(impression, max(8, int(impression.duration * _TOKENS_PER_SECOND) + 4))
         mean = sum(token.log_probability for token in tokens) / len(tokens)
         return Hearing(tuple(self._words(tokens)), math.exp(mean))
 
-    def _decode(self, samples: NDArray[np.float32], max_tokens: int) -> list[_Token]:
+    def _decode(self, impression: Impression, max_tokens: int) -> list[_Token]:
         """Return the most likely token after each token, up to the end or the first loop."""
-        mask = np.ones((1, samples.size), np.int64)
-        (hidden,) = self._encoder.run(None, {"input_values": samples[None], "attention_mask": mask})
+        n_samples = round((impression.duration + 2 * impression.padding) * SAMPLE_RATE)
+        mask = np.ones((1, n_samples), np.int64)
         cache: dict[str, Any] = {
             name: np.zeros((0, _N_HEADS, 1, _HEAD_SIZE), np.float32) for name in _CACHE_NAMES
         }
         tokens: list[_Token] = []
         token = _START
         for step in range(max_tokens):
-            logits, *states = self._decoder.run(
+            logits, *kept = self._decoder.run(
                 None,
                 {
                     "input_ids": np.array([[token]], np.int64),
-                    "encoder_hidden_states": hidden,
+                    "encoder_hidden_states": impression.states[None],
                     "encoder_attention_mask": mask,
                     "use_cache_branch": np.array([step > 0]),
                     **cache,
@@ -147,7 +175,7 @@ class Recognizer:
             if n_kept := find_loop([token.id for token in tokens]):
                 return tokens[:n_kept]
             # What was computed of the recording does not change after the first step.
-            computed = zip(_CACHE_NAMES, states, strict=True)
+            computed = zip(_CACHE_NAMES, kept, strict=True)
             cache |= {name: state for name, state in computed if step == 0 or ".decoder." in name}
         return tokens
 
@@ -180,7 +208,7 @@ def find_loop(tokens: Sequence[int]) -> int:
 def _gain(samples: NDArray[np.float32]) -> np.float32:
     """Return the factor that brings the loudest twentieth of the sound to -20 dBFS."""
     step = SAMPLE_RATE // 40
-    steps = samples[: samples.size // step * step].reshape(-1, step)
+    steps = np.pad(samples, (0, -samples.size % step)).reshape(-1, step)
     level = float(np.sqrt(np.percentile(np.mean(steps.astype(np.float64) ** 2, axis=1), 95)))
     return np.float32(min(_LEVEL / level, _MOST_GAIN) if level > 0 else 1.0)
 

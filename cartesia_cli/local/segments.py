@@ -2,11 +2,20 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cartesia_cli.local.detector import FRAME, FRAMES_PER_SECOND, Levels, Run, find_speech, measure_levels
+from cartesia_cli.local.detector import (
+    FRAME,
+    FRAMES_PER_SECOND,
+    UNSURE,
+    Levels,
+    Run,
+    find_speech,
+    measure_levels,
+)
 from cartesia_cli.local.recognizer import SAMPLE_RATE
 
 _SHORTEST = 5 * FRAMES_PER_SECOND
@@ -47,10 +56,15 @@ def cut_segments(blocks: Iterable[NDArray[np.float32]]) -> Iterator[Segment]:
     """
     buffer = _Buffer()
     for block in blocks:
-        buffer.add(block)
-        while buffer.levels.size >= _WINDOW:
-            yield from buffer.take(last=False)
-    buffer.add(np.zeros(-buffer.n_samples % FRAME, np.float32))
+        # Looked at whenever one window is full, whatever the size of the blocks.
+        rest = block
+        while rest.size:
+            n_missing = buffer.n_missing
+            buffer.add(rest[:n_missing])
+            rest = rest[n_missing:]
+            while not buffer.n_missing:
+                yield from buffer.take(last=False)
+    buffer.finish()
     while buffer.levels.size:
         yield from buffer.take(last=True)
 
@@ -65,15 +79,21 @@ class _Buffer:
         self._start = 0  # frames
 
     @property
-    def n_samples(self) -> int:
-        """How many samples are held."""
-        return self._samples.size
+    def n_missing(self) -> int:
+        """How many samples a full window needs, none if it is full."""
+        return (_WINDOW + UNSURE) * FRAME - self._samples.size
 
     def add(self, block: NDArray[np.float32]) -> None:
         """Take the next samples of the recording."""
         self._samples = np.concatenate([self._samples, block])
-        fresh = measure_levels(self._samples[self.levels.size * FRAME :])
-        self.levels = np.concatenate([self.levels, fresh])
+        if not self.n_missing:
+            fresh = measure_levels(self._samples[self.levels.size * FRAME :])
+            self.levels = np.concatenate([self.levels, fresh[:-UNSURE]])
+
+    def finish(self) -> None:
+        """Take note that nothing will be added."""
+        self._samples = np.pad(self._samples, (0, -self._samples.size % FRAME))
+        self.levels = measure_levels(self._samples)
 
     def take(self, *, last: bool) -> Iterator[Segment]:
         """Yield a segment if there is one, and drop what is done with.
@@ -104,16 +124,12 @@ class _Buffer:
 def _find_cut(runs: list[Run], levels: Levels) -> tuple[int, int]:
     """Return the frame where the first segment stops, and that up to which all is done."""
     start = runs[0].start
-    pauses = [
-        Run(run.stop, after.start)
-        for run, after in zip(runs, runs[1:], strict=False)
-        if run.stop - start <= _LONGEST
-    ]
+    pauses = [Run(run.stop, after.start) for run, after in pairwise(runs) if run.stop - start <= _LONGEST]
     for pause in pauses:
         if pause.stop - pause.start >= _LONG_PAUSE:
             return pause.start, pause.stop
     if runs[-1].stop - start <= _LONGEST:
-        return runs[-1].stop, levels.size if not pauses or runs[-1].stop < levels.size else levels.size
+        return runs[-1].stop, levels.size
     late = [pause for pause in pauses if pause.start - start >= _SHORTEST] or pauses
     if late:
         longest = max(late, key=lambda pause: pause.stop - pause.start)

@@ -2,7 +2,8 @@
 
 Written from the documentation and not from the program, so that both cannot share a mistake. What it says
 for ``POST /tts/bytes`` and ``/tts/sse`` follows from the request: ``samples(transcript, rate)``, 50 ms a
-character, with word timings spread over it. A test that wants something else sets answers of its own.
+character, with word timings spread over it. What ``POST /stt`` hears is in the upload (see ``uploads.py``).
+A test that wants something else sets answers of its own.
 """
 
 import base64
@@ -22,6 +23,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from tests.cli.program import KEY
+from tests.cli.uploads import Upload, read_upload
 from tests.fakes.scripted import Answer, Request, Step, response, sse
 
 DEFAULT_VOICE = "6ccbfb76-1fc6-48f7-b71d-91ac6298247b"
@@ -170,6 +172,28 @@ def error(
     return response(status, json.dumps(body).encode(), headers=headers)
 
 
+def transcript_of(upload: Upload) -> dict[str, Any]:
+    """Return what ``/stt`` answers: words only where they were asked for."""
+    text = upload.heard or ""
+    language = upload.fields.get("language", ["en"])[0]
+    answer: dict[str, Any] = {"type": "transcript", "request_id": "0b6e", "text": text, "language": language}
+    answer["duration"] = round(len(text) * SECONDS_PER_CHARACTER, 3)
+    if "timestamp_granularities[]" in upload.fields:
+        answer["words"] = [{"word": word, "start": start, "end": end} for word, start, end in words_of(text)]
+    return answer
+
+
+def hear(request: Request) -> list[Step]:
+    """Return the answer to an upload."""
+    try:
+        upload = read_upload(request)
+    except ValueError as reason:
+        return error(400, message=f"Not as documented: {reason}.")
+    if upload.heard is None:
+        return error(400, message="This is not audio.")
+    return response(body=json.dumps(transcript_of(upload)).encode())
+
+
 class Cloud:
     """What the API would have been asked, and what it answers."""
 
@@ -196,33 +220,45 @@ class Cloud:
         return [r.json() for r in asked if len(r.body) == int(r.header("content-length") or len(r.body))]
 
     @property
+    def uploads(self) -> list[Upload]:
+        """The requests for transcripts, in the order in which they had been read."""
+        return [read_upload(r) for r in self.requests if r.target.startswith("/stt")]
+
+    @property
     def lookups(self) -> list[str]:
         """The targets of the requests for voices."""
         return [r.target for r in self.requests if r.target.startswith("/voices")]
 
     def next(self, *answers: Answer) -> None:
-        """Answer the next requests for speech like this."""
+        """Answer the next requests for speech or transcripts like this."""
         self._queue.extend(answers)
 
     def always(self, answer: Answer) -> None:
-        """Answer every request for speech like this."""
+        """Answer every request for speech or transcripts like this."""
         self._always = answer
 
     def answer(self, request: Request) -> Sequence[Step]:
         """Return the steps of an answer; the server calls this from a thread a connection."""
+        path = urlsplit(request.target).path.rstrip("/")
+        chosen = None
         with self._lock:
             self.requests.append(request)
             self.times.append(time.monotonic())
-            path = urlsplit(request.target).path.rstrip("/")
-            if path.startswith("/tts/"):
+            if path.startswith("/tts/") or path == "/stt":
                 chosen = self._queue.popleft() if self._queue else self._always
-                if chosen is not None:
-                    return chosen(request) if callable(chosen) else chosen
+        if chosen is not None:  # asked outside the lock: an answer may wait for another request
+            return chosen(request) if callable(chosen) else chosen
+        return self._documented(request, path)
+
+    def _documented(self, request: Request, path: str) -> Sequence[Step]:
+        """Return what the documentation says of a path."""
         match path.split("/")[1:]:
             case ["tts", "bytes"]:
                 return response(body=audio_for(request.json()), content_type="audio/wav")
             case ["tts", "sse"]:
                 return sse(*frames_for(request.json()))
+            case ["stt"]:
+                return hear(request)
             case ["voices"]:
                 return self._page(parse_qs(urlsplit(request.target).query))
             case ["voices", voice_id]:

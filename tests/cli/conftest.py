@@ -13,10 +13,14 @@ from tests.cli.program import Program, Result, fork_server
 from tests.fakes.scripted import Scripted
 
 
-class Say(Protocol):
+class Command(Protocol):
     """``say("Hello", "-o", "a.wav")``, with a key, against the cloud; takes what ``Program`` takes."""
 
     def __call__(self, *args: object, **options: object) -> Result: ...
+
+
+Say = Command
+Transcribe = Command
 
 
 @pytest.fixture(scope="session")
@@ -62,3 +66,9 @@ def in_cloud(run: Program, cloud: Cloud) -> Program:
 def say(in_cloud: Program) -> Say:
     """Return ``cartesia say`` with a key and the API."""
     return partial(in_cloud, "say")
+
+
+@pytest.fixture
+def transcribe(in_cloud: Program) -> Transcribe:
+    """Return ``cartesia transcribe`` with a key and the API."""
+    return partial(in_cloud, "transcribe")

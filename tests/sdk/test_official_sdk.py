@@ -20,15 +20,8 @@ from cartesia.types.raw_output_format_param import RawOutputFormatParam
 
 from cartesia_cli.errors import LimitError
 from cartesia_cli.models import AudioFormat, Encoding
-from tests.fakes.server import (
-    DEFAULT_VOICE,
-    VOICES,
-    KnownSamples,
-    RunningServer,
-    known_samples,
-    known_words,
-    running_server,
-)
+from tests.fakes.known import DEFAULT_VOICE, VOICES, KnownSamples, known_samples, known_words
+from tests.fakes.server import RunningServer, running_server
 
 TEXT = "Good day to you, Köln"
 MODEL = "sonic-3"

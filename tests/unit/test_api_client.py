@@ -1,8 +1,8 @@
 import base64
 import json
+import re
 import socket
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +50,6 @@ REQUEST = SpeechRequest("Good day.", "db6b0ed5", PCM)
 TIMED = SpeechRequest("Good day.", "db6b0ed5", PCM, word_timestamps=True)
 SPEECH = (WIRE / "speech.sse").read_bytes()
 QUICK = Timeouts(connect=2.0, first_byte=0.3, stall=0.15)
-
-
-@pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
 
 
 def client(server: Scripted, **changes: Any) -> Client:
@@ -223,10 +216,7 @@ def test_closing_the_iterator_ends_the_request() -> None:
         events = api.synthesize(REQUEST)
         next(events)
         events.close()  # a generator, as the engines promise
-        deadline = time.monotonic() + 5
-        while not server.disconnections and time.monotonic() < deadline:
-            time.sleep(0.005)
-        assert server.disconnections == 1
+        server.wait_for_disconnections(1)
 
 
 def test_what_a_server_sends_after_done_does_not_matter() -> None:
@@ -363,8 +353,7 @@ def test_patience_comes_back_with_the_next_request_on_a_connection() -> None:
 def test_a_connection_that_the_server_has_closed_is_not_used_again() -> None:
     with Scripted([*chunked(b"ab"), CLOSE], chunked(b"cd")) as server, client(server, retries=0) as api:
         list(api.synthesize(REQUEST))
-        while not server.disconnections:
-            time.sleep(0.005)
+        server.wait_for_disconnections(1)
         assert audio(list(api.synthesize(REQUEST))) == b"cd"
         assert server.connections == 2
 
@@ -680,6 +669,28 @@ def test_a_text_that_is_not_unicode_is_refused_before_anything_is_sent() -> None
 def test_an_mp3_cannot_come_as_events() -> None:
     with Scripted() as server, client(server) as api, pytest.raises(UsageError):
         list(api.synthesize(SpeechRequest("a", "v", AudioFormat(container=Container.MP3)), transport="sse"))
+
+
+# ---- what the log says
+
+
+def test_the_log_tells_each_attempt_and_nothing_secret(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", "cartesia_cli")
+    refused = response(429, f"too many for {KEY}".encode())
+    moved = response(307, headers=[("Location", f"/{KEY}?token={KEY}")])
+    with Scripted(refused, [CLOSE], moved, chunked(b"ab")) as server, client(server) as api:
+        list(api.synthesize(REQUEST))
+
+    lines = [record.getMessage() for record in caplog.records if record.name == "cartesia_cli"]
+    shown = [re.sub(r"\d+\.\d{3} s$", "T s", line.replace(server.url, "URL")) for line in lines]
+    assert shown == [
+        "POST URL/tts/bytes: 429, T s",
+        "again in 0.50 s: HTTP 429 Too Many Requests: too many for ***",
+        "POST URL/tts/bytes: no answer, T s",
+        f"again in 1.00 s: 127.0.0.1:{server.port} closed the connection without an answer.",
+        "POST URL/tts/bytes: 307, T s",
+        "POST URL/***: 200, T s",
+    ]
 
 
 # ---- more than one at a time

@@ -146,6 +146,18 @@ def streams(draw: st.DrawFn) -> bytes:
 @example(frame(b"\1\2\3\4") * 3 + DONE, 1, True)
 @example((frame(b"\1\2\3\4") * 3).replace(b"\n", b"\r") + DONE, 1, True)
 @example((frame(b"\1\2\3\4") * 3).replace(b"\n", b"\r\n") + DONE, 3, True)
+@example(frame(b"abc") * 2 + frame(b"abc").replace(b"}", b',"time":0.5e-3}') + DONE, 99, True)
+@example(
+    frame(b"abc").replace(b"}", b',"t":1}') * 2 + frame(b"abc").replace(b"}", b',"t":-20.5}') + DONE, 9, True
+)
+@example(frame(b"abc").replace(b"}", b',"t":1}') * 2 + frame(b"abc").replace(b"}", b',"t":01}'), 99, True)
+@example(frame(b"abc").replace(b"}", b',"t":1.5}') * 2 + frame(b"abc").replace(b"}", b',"t":1.}'), 99, True)
+@example(
+    frame(b"abc").replace(b"}", b',"a1":0}') * 2 + frame(b"abc").replace(b"}", b',"a2":0}') + DONE, 99, True
+)
+@example(
+    frame(b"abc").replace(b"}", b',"\\u0041":0}') * 2 + frame(b"abc").replace(b"}", b',"\\u4":0}'), 99, True
+)
 def test_the_fast_way_agrees_with_the_slow_way(stream: bytes, size: int, fast: bool) -> None:
     values.FAST = fast
     try:

@@ -18,13 +18,6 @@ from tests.fakes.scripted import Scripted, response
 VOICES = response(body=b"[]")
 
 
-@pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
-
-
 def ask(base_url: str, timeouts: Timeouts | None = None) -> None:
     with Client("sk_car_0123456789", base_url=base_url, retries=0, timeouts=timeouts) as api:
         list(api.voices())

@@ -12,13 +12,6 @@ from tests.fakes.scripted import Request, Scripted, Step, bytewise, chunked, res
 VOICE = json.loads((Path(__file__).parents[1] / "wire" / "voice.json").read_text("utf-8"))
 
 
-@pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
-
-
 def client(server: Scripted) -> Client:
     return Client("sk_car_0123456789", base_url=server.url, retries=0)
 

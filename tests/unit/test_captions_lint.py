@@ -100,3 +100,24 @@ def test_a_bad_cut_of_slow_speech_stays_an_error() -> None:
     cues = [Cue(0, 400, ("Good",)), Cue(500, 2000, ("day to all.",))]
 
     assert [(f.rule, f.severity) for f in lint_cues(cues, NETFLIX, words=WORDS)] == [("too-short", "error")]
+
+
+def test_what_rounding_to_centiseconds_does_is_no_violation() -> None:
+    cues = [Cue(0, 1000, ("a",)), Cue(1080, 1910, ("b",)), Cue(1980, 3000, ("c",))]
+
+    assert [(f.rule, f.cue) for f in lint_cues(cues, NETFLIX, resolution=10)] == [("gap", 2)]
+    assert [(f.rule, f.cue) for f in lint_cues(cues, NETFLIX)] == [
+        ("gap", 1),
+        ("too-short", 2),
+        ("gap", 2),
+    ]
+
+
+def test_a_file_without_lines_is_judged_as_its_text_would_be_broken() -> None:
+    fits, does_not = "word " * 16, "word " * 18
+
+    assert lint_cues([Cue(0, 5000, (fits.strip(),))], NETFLIX, has_lines=False) == []
+    assert [f.rule for f in lint_cues([Cue(0, 5000, (fits.strip(),))], NETFLIX)] == ["characters"]
+    assert [f.rule for f in lint_cues([Cue(0, 5000, (does_not.strip(),))], NETFLIX, has_lines=False)] == [
+        "lines"
+    ]

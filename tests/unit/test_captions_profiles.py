@@ -62,12 +62,12 @@ def test_options_override_a_profile_in_every_language() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"max_chars": 0}, "--max-chars must be a whole number from 1, not 0"),
-        ({"max_lines": 1.5}, "--max-lines must be a whole number from 1, not 1.5"),
-        ({"cps": 0.0}, "--cps must be more than 0, not 0.0"),
-        ({"gap": -0.1}, "--gap must not be negative, not -0.1"),
-        ({"max_duration": float("nan")}, "--max-duration must be a number, not nan"),
-        ({"min_duration": 8}, "the shortest cue (8 s) is longer than the longest (7 s)"),
+        ({"max_chars": 0}, "--max-chars must be a whole number from 1, not 0."),
+        ({"max_lines": 1.5}, "--max-lines must be a whole number from 1, not 1.5."),
+        ({"cps": 0.0}, "--cps must be more than 0, not 0.0."),
+        ({"gap": -0.1}, "--gap must not be negative, not -0.1."),
+        ({"max_duration": float("nan")}, "--max-duration must be a number, not nan."),
+        ({"min_duration": 8}, "The shortest cue (8 s) is longer than the longest (7 s)."),
     ],
 )
 def test_options_that_cannot_be_are_refused(options: dict[str, float], message: str) -> None:
@@ -110,7 +110,7 @@ def test_a_mistake_in_a_file_is_named_with_its_line(content: str, message: str, 
     with pytest.raises(UsageError) as caught:
         load_profile(str(file))
 
-    assert str(caught.value) == f"{file}{message}"
+    assert str(caught.value) == f"{file}{message}."
 
 
 def test_a_mistyped_key_is_answered_with_the_right_one(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_a_mistyped_key_is_answered_with_the_right_one(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         load_profile(str(file))
 
-    assert caught.value.hint == "did you mean max_chars?"
+    assert caught.value.hint == "Did you mean max_chars?"
 
 
 def test_a_file_that_is_not_toml_is_named_with_the_line(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_a_file_that_is_not_toml_is_named_with_the_line(tmp_path: Path) -> None:
 
 
 def test_a_file_that_does_not_exist_is_named() -> None:
-    with pytest.raises(UsageError, match=r"cannot read the caption profile none.toml: No such file"):
+    with pytest.raises(UsageError, match=r"Cannot read the caption profile none.toml: No such file"):
         load_profile("none.toml")
 
 
@@ -140,4 +140,4 @@ def test_an_unknown_name_is_answered_with_the_closest() -> None:
     with pytest.raises(UsageError, match="'netflux'") as caught:
         load_profile("netflux")
 
-    assert caught.value.hint == "did you mean netflix?"
+    assert caught.value.hint == "Did you mean netflix?"

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from cartesia_cli.audio import pcm
 from cartesia_cli.audio.containers import ContainerEncoder, Conversion, load_soundfile
-from cartesia_cli.audio.formats import OutputFormat, output_format
+from cartesia_cli.audio.formats import OutputFormat
 from cartesia_cli.errors import OutputError, UsageError
 from cartesia_cli.models import BIT_RATES, SAMPLE_RATES, AudioFormat, Encoding
+from tests.fakes.outputs import output_format
 
 COMPRESSED = ("mp3", "flac", "ogg", "opus")
 
@@ -228,8 +229,8 @@ INTERRUPTED = """
 import signal, sys, time
 import numpy as np
 from cartesia_cli.audio.containers import ContainerEncoder
-from cartesia_cli.audio.formats import output_format
-encoder = ContainerEncoder(output_format("a.mp3"))
+from cartesia_cli.audio.formats import output_formats
+encoder = ContainerEncoder(output_formats(["a.mp3"])[0])
 noise = np.random.default_rng(0).uniform(-0.5, 0.5, 44_100).astype(np.float32)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 try:
@@ -260,8 +261,8 @@ MEMORY = """
 import resource, sys
 import numpy as np
 from cartesia_cli.audio.containers import ContainerEncoder
-from cartesia_cli.audio.formats import output_format
-encoder = ContainerEncoder(output_format(sys.argv[1], sample_rate=8_000))
+from cartesia_cli.audio.formats import output_formats
+encoder = ContainerEncoder(output_formats([sys.argv[1]], sample_rate=8_000)[0])
 second = np.random.default_rng(0).uniform(-0.1, 0.1, 8_000).astype(np.float32)
 for n_seconds in (20, 120):
     for _ in range(n_seconds):

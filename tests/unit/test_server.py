@@ -15,14 +15,8 @@ import soundfile
 
 from cartesia_cli.errors import LimitError, RequestError, UnavailableError
 from cartesia_cli.models import AudioFormat, Encoding
-from tests.fakes.server import (
-    DEFAULT_VOICE,
-    KnownSamples,
-    RunningServer,
-    known_samples,
-    known_words,
-    running_server,
-)
+from tests.fakes.known import DEFAULT_VOICE, KnownSamples, known_samples, known_words
+from tests.fakes.server import RunningServer, running_server
 
 TEXT = "Good day to you"
 KEY = {"X-API-Key": "right"}

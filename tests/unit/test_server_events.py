@@ -12,7 +12,7 @@ from cartesia_cli.models import (
     WordTimings,
 )
 from cartesia_cli.server.events import aligned, event_stream, frame
-from tests.fakes.server import KnownSamples, known_s16, known_samples, known_words
+from tests.fakes.known import KnownSamples, known_s16, known_samples, known_words
 
 TIMINGS = WordTimings((WordTiming("Köln", 0.0, 0.5),))
 AUDIO = AudioFormat(Encoding.PCM_S16LE, 8_000)

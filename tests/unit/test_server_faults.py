@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from cartesia_cli.errors import UsageError
 from cartesia_cli.models import AudioFormat
 from cartesia_cli.server.faults import Fault, FaultPlan, parse_fault, split_bytes, split_characters
-from tests.fakes.server import DEFAULT_VOICE, known_samples, running_server
+from tests.fakes.known import DEFAULT_VOICE, known_samples
+from tests.fakes.server import running_server
 
 TEXT = "Grüße aus Köln"
 BODY = {

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from cartesia_cli.models import Voice
 from cartesia_cli.server.catalogue import PageQuery, page
-from tests.fakes.server import DEFAULT_VOICE, VOICES, running_server
+from tests.fakes.known import DEFAULT_VOICE, VOICES
+from tests.fakes.server import running_server
 
 
 def voices(n: int) -> list[Voice]:

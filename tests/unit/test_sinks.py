@@ -17,10 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cartesia_cli.audio import pcm, wav
-from cartesia_cli.audio.formats import OutputFormat, output_format, output_formats, source_format
+from cartesia_cli.audio.formats import OutputFormat, output_formats, source_format
 from cartesia_cli.audio.sinks import Sink, Tee, open_sink
 from cartesia_cli.errors import OutputError, UsageError
 from cartesia_cli.models import AudioFormat, Container, Encoding
+from tests.fakes.outputs import output_format
 
 F32 = AudioFormat(Encoding.PCM_F32LE, 44_100)
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX devices")
@@ -414,10 +415,10 @@ def test_several_files_rewind(tmp_path: Path) -> None:
 IMPORTS = """
 import sys
 from pathlib import Path
-from cartesia_cli.audio.formats import output_format, source_format
+from cartesia_cli.audio.formats import output_formats, source_format
 from cartesia_cli.audio.sinks import Tee, open_sink
 for name in sys.argv[1:]:
-    output = output_format(name, straight_mp3=True)
+    [output] = output_formats([name], straight_mp3=True)
     source = source_format([output], straight_mp3=True)
     with Tee([open_sink(Path(name), output, source)]) as sink:
         sink.write(bytes(40_000))

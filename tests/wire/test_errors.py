@@ -36,7 +36,7 @@ def test_a_documented_error_keeps_all_that_it_says() -> None:
     assert (error.title, error.code) == ("Voice not found", "voice_not_found")
     assert error.request_id == "7d0f2a51-0c6e-4a0e-9a55-0d9e3f6e1c11"
     assert error.hint is not None
-    assert "voices list" in error.hint
+    assert "--voice" in error.hint
 
 
 @pytest.mark.parametrize(("status", "kind"), BY_STATUS)

@@ -1,0 +1,167 @@
+"""Recordings: any file with sound in it, read as one channel at the rate that is asked for."""
+
+import io
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cartesia_cli.audio.decoders import Decoder, FfmpegDecoder, RawDecoder, SoundfileDecoder, find_ffmpeg
+from cartesia_cli.audio.mixing import MonoMix
+from cartesia_cli.audio.resample import StreamResampler
+from cartesia_cli.errors import OutputError, UsageError
+
+_COPIED_AT_ONCE = 1 << 20
+_LOUDEST = np.float32(2**16)
+"""Full scale of floating-point files that hold integers; beyond it there is no sound, only damage."""
+
+
+class Recording:
+    """An open recording, read once from its start to its end in constant memory."""
+
+    def __init__(self, decoder: Decoder) -> None:
+        self._decoder = decoder
+        self._seconds = 0.0
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds in all, where that is known before the end."""
+        return self._decoder.duration
+
+    @property
+    def seconds(self) -> float:
+        """Seconds that were read so far."""
+        return self._seconds
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the recording broke off before its end, known once it was read."""
+        return self._decoder.is_cut
+
+    def blocks(self, sample_rate: int) -> Iterator[NDArray[np.float32]]:
+        """Yield the sound as one channel at ``sample_rate``, full scale at -1 and 1.
+
+        NaN and infinity become silence; channels that are each other's negative do not cancel.
+        """
+        source_rate, n_samples = self._decoder.sample_rate, 0
+        resampler, mix = StreamResampler(source_rate, sample_rate), MonoMix(self._decoder.n_channels)
+        for block in self._decoder.blocks():
+            n_samples += len(block)
+            self._seconds = n_samples / source_rate
+            yield resampler.process(np.clip(mix.mix(block), -_LOUDEST, _LOUDEST))
+        yield resampler.process(np.zeros(0, np.float32), last=True)
+
+
+@contextmanager
+def open_recording(
+    source: Path | BinaryIO, *, encoding: str | None = None, sample_rate: int | None = None
+) -> Iterator[Recording]:
+    """Open a recording of any kind; leaving the context closes it.
+
+    Args:
+        source: a file, or a stream, which need not be seekable.
+        encoding: of samples without a header, one of ``RAW_ENCODINGS``; otherwise the header says it.
+        sample_rate: of samples without a header.
+
+    Raises:
+        UsageError: it does not exist, cannot be read, is empty, or holds no sound.
+        OutputError: there is no space for the copy of a stream.
+    """
+    name = _name_of(source)
+    with ExitStack() as held:
+        stream = held.enter_context(_open_file(source, name)) if isinstance(source, Path) else source
+        if encoding is not None:
+            if not sample_rate:
+                raise UsageError(f"The sample rate of {name} is not known.", hint="Add --sample-rate.")
+            decoder: Decoder = RawDecoder(_filled(stream, name), encoding, sample_rate)
+        elif isinstance(source, Path) and source.is_file():
+            decoder = _open_decoder(source, name)
+        else:
+            decoder = _open_decoder(held.enter_context(_copied(stream)), name)
+        held.callback(decoder.close)
+        yield Recording(decoder)
+
+
+def _open_decoder(path: Path, name: str) -> Decoder:
+    if not path.stat().st_size:
+        raise UsageError(f"{name} is empty.")
+    try:
+        return SoundfileDecoder(path)
+    except ValueError as error:
+        program = find_ffmpeg()
+        if program is None:
+            raise UsageError(
+                f"{name} is not a recording that can be read here.",
+                hint="Convert it to WAV, FLAC, Ogg, Opus or MP3, or install ffmpeg, which reads the rest.",
+            ) from error
+        return FfmpegDecoder(path, program, name)
+
+
+@contextmanager
+def _open_file(path: Path, name: str) -> Iterator[BinaryIO]:
+    try:
+        file = path.open("rb")
+    except FileNotFoundError as error:
+        raise UsageError(f"{path} does not exist.") from error
+    except IsADirectoryError as error:
+        raise UsageError(f"{path} is a folder, not a recording.") from error
+    except OSError as error:
+        raise UsageError(f"{name} cannot be read: {error.strerror}.") from error
+    with file:
+        yield file
+
+
+def _filled(stream: BinaryIO, name: str) -> BinaryIO:
+    """Return a stream with the same bytes, of which there is at least one."""
+    first = stream.read(1)
+    if not first:
+        raise UsageError(f"{name} is empty.")
+    return io.BufferedReader(_Rejoined(first, stream))
+
+
+class _Rejoined(io.RawIOBase):
+    """A stream whose first bytes were already read."""
+
+    def __init__(self, first: bytes, rest: BinaryIO) -> None:
+        self._first = first
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object, /) -> int:
+        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
+        data, self._first = (self._first or self._rest.read(len(view))), b""
+        view[: len(data)] = data
+        return len(data)
+
+
+@contextmanager
+def _copied(stream: BinaryIO) -> Iterator[Path]:
+    """Lend a file with the rest of the stream: decoders must go back and forth."""
+    descriptor, path = tempfile.mkstemp(prefix="cartesia-recording-")
+    try:
+        try:
+            with os.fdopen(descriptor, "wb") as copy:
+                shutil.copyfileobj(stream, copy, _COPIED_AT_ONCE)
+        except OSError as error:
+            raise OutputError(
+                f"The recording cannot be copied to {tempfile.gettempdir()}: {error.strerror}.",
+                hint="Free some space, or set TMPDIR to a folder that has it.",
+            ) from error
+        yield Path(path)
+    finally:
+        Path(path).unlink(missing_ok=True)
+
+
+def _name_of(source: Path | BinaryIO) -> str:
+    if isinstance(source, Path):
+        return source.name
+    name = getattr(source, "name", None)
+    return Path(name).name if isinstance(name, str) and not name.startswith("<") else "The recording"

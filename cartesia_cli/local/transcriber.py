@@ -1,0 +1,163 @@
+"""Writes down recordings of any length: cut at pauses, heard on every core, in order."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cartesia_cli.audio.recordings import open_recording
+from cartesia_cli.errors import UsageError
+from cartesia_cli.local.alignment import WordAligner
+from cartesia_cli.local.hearing import hear_speech
+from cartesia_cli.local.recognizer import SAMPLE_RATE, Recognizer
+from cartesia_cli.local.segments import Segment, cut_segments
+from cartesia_cli.local.workers import work_in_order
+from cartesia_cli.models import EngineName, Transcript, WordTiming
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What was said in one segment of a recording."""
+
+    text: str
+    words: tuple[WordTiming, ...]
+    """On the timeline of the recording; none if times were not asked for."""
+
+    start: float
+    end: float
+    """Seconds from the start of the recording."""
+
+
+class Models:
+    """The recogniser, and the aligner, which is loaded when it is first needed."""
+
+    def __init__(self, recognizer: Recognizer) -> None:
+        self.recognizer = recognizer
+        self._aligner: WordAligner | None = None
+        self._lock = Lock()
+
+    def aligner(self) -> WordAligner:
+        """Return what finds the times of words.
+
+        Raises:
+            UsageError: the voice is missing or broken.
+        """
+        with self._lock:
+            if self._aligner is None:
+                self._aligner = WordAligner(self.recognizer)
+            return self._aligner
+
+
+class LocalTranscriber:
+    """Fits ``Transcriber``. Loads its models with the first recording; several threads may use it."""
+
+    name: EngineName = "local"
+
+    def __init__(self, *, n_threads: int | None = None) -> None:
+        self._n_threads = n_threads
+        self._models: Models | None = None
+        self._lock = Lock()
+
+    def transcribe(
+        self,
+        source: Path | BinaryIO,
+        /,
+        *,
+        words: bool = False,
+        language: str | None = None,
+        model_id: str | None = None,
+        encoding: str | None = None,
+        sample_rate: int | None = None,
+        progress: Callable[[float], None] | None = None,
+    ) -> Transcript:
+        """Return what is said in a recording, in English; nothing if no one speaks.
+
+        Args:
+            source: a file or stream; see ``open_recording``.
+            words: also find when each word is spoken.
+            language: None or a kind of English.
+            model_id: of no effect; there is one model.
+            encoding: of samples without a header.
+            sample_rate: of samples without a header.
+            progress: told which share of the recording is done, 0 to 1, where its length is known.
+
+        Raises:
+            UsageError: the recording cannot be read, the language is another, or the extra
+                ``local`` is missing or broken.
+        """
+        check_language(language)
+        texts: list[str] = []
+        timings: list[WordTiming] = []
+        with open_recording(source, encoding=encoding, sample_rate=sample_rate) as recording:
+            for passage in self.passages(recording.blocks(SAMPLE_RATE), words=words):
+                texts.append(passage.text)
+                timings += passage.words
+                if progress is not None and recording.duration:
+                    progress(min(1.0, passage.end / recording.duration))
+            return Transcript(" ".join(texts), tuple(timings), "en", recording.seconds)
+
+    def passages(self, blocks: Iterable[NDArray[np.float32]], *, words: bool) -> Iterator[Passage]:
+        """Yield what is said, a few seconds at a time and in order.
+
+        Args:
+            blocks: a recording, mono at 16 kHz, in pieces of any length.
+            words: also find when each word is spoken.
+        """
+        models = self.models()
+
+        def transcribe(segment: Segment) -> Passage | None:
+            return _transcribe(segment, models, words=words)
+
+        for passage in work_in_order(cut_segments(blocks), transcribe, self._n_threads):
+            if passage is not None:
+                yield passage
+
+    def models(self) -> Models:
+        """Return the models, loaded now if they were not.
+
+        Raises:
+            UsageError: the extra ``local`` is missing or broken.
+        """
+        with self._lock:
+            if self._models is None:
+                self._models = Models(Recognizer())
+            return self._models
+
+    def close(self) -> None:
+        """Free the models; another recording loads them again."""
+        with self._lock:
+            self._models = None
+
+
+def check_language(language: str | None) -> None:
+    """Check that the recogniser knows a language.
+
+    Raises:
+        UsageError: it is not English.
+    """
+    if language is not None and language.replace("_", "-").partition("-")[0].lower() != "en":
+        raise UsageError(
+            f"The built-in recogniser knows English only, not {language!r}.",
+            hint="Use --engine cloud for other languages.",
+        )
+
+
+def _transcribe(segment: Segment, models: Models, *, words: bool) -> Passage | None:
+    """Return what is said in one segment, None if it is nothing."""
+    speech = hear_speech(segment.samples, models.recognizer, models.aligner)
+    if speech is None:
+        return None
+    timings: tuple[WordTiming, ...] = ()
+    if words:
+        times = models.aligner().align(speech.texts, segment.samples, speech.impression)
+        timings = tuple(
+            # The same words come again and again: one copy of each is enough for hours.
+            WordTiming(sys.intern(word.text), segment.start + start, segment.start + end, word.confidence)
+            for word, (start, end) in zip(speech.words, times.tolist(), strict=True)
+        )
+    return Passage(" ".join(speech.texts), timings, segment.start, segment.end)

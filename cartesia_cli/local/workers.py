@@ -1,0 +1,45 @@
+"""Work on every core whose results come in order, with little of it under way at a time."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_MOST_THREADS = 8
+
+
+def work_in_order(
+    items: Iterable[Item], work: Callable[[Item], Result], n_threads: int | None = None
+) -> Iterator[Result]:
+    """Yield the result of ``work`` for each item, in order.
+
+    Items are taken only as fast as they are worked on, so that memory does not grow with their number.
+
+    Args:
+        items: any number of them.
+        work: called by several threads at once.
+        n_threads: by default as many as there are cores, and at most 8.
+    """
+    n_threads = n_threads or min(_MOST_THREADS, _count_cores())
+    waiting: deque[Future[Result]] = deque()
+    pool = ThreadPoolExecutor(n_threads, "recognizer")
+    try:
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            while len(waiting) > n_threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _count_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
