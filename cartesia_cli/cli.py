@@ -165,8 +165,10 @@ def run() -> int:
         raise _Terminated(signum)
 
     for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), terminate)
+        signum = getattr(signal, name, None)
+        # What our parent ignores, as nohup does, stays ignored.
+        if signum is not None and signal.getsignal(signum) is not signal.SIG_IGN:
+            signal.signal(signum, terminate)
     try:
         app(prog_name="cartesia")
     except SystemExit as end:

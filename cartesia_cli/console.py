@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
-from cartesia_cli.errors import CartesiaError, ExitCode, OutputError
+from cartesia_cli.errors import CartesiaError, ExitCode, OutputError, UsageError
 
 
 @dataclass(slots=True)
@@ -48,6 +48,7 @@ def _configure_log(verbose: int, log_file: Path | None) -> None:
         def format(self, record: logging.LogRecord) -> str:
             return _redact(super().format(record))
 
+    logging.raiseExceptions = False  # a log that cannot be written must not print tracebacks
     log = logging.getLogger("cartesia_cli")
     log.handlers.clear()
     log.setLevel(logging.DEBUG)
@@ -60,6 +61,8 @@ def _configure_log(verbose: int, log_file: Path | None) -> None:
     if log_file is not None:
         try:
             handler = logging.FileHandler(log_file, encoding="utf-8")
+        except IsADirectoryError as error:
+            raise UsageError(f"The log {log_file} is a folder.", hint="Name a file.") from error
         except OSError as error:
             raise OutputError(f"Cannot write the log {log_file}: {error.strerror}.") from error
         handler.setFormatter(Redacted("%(asctime)s %(levelname)s %(name)s: %(message)s"))
@@ -95,21 +98,21 @@ def binary_stdout() -> BinaryIO:
 
 def data(text: str) -> None:
     """Write to stdout, where the next program reads."""
-    binary_stdout()
     try:
-        sys.stdout.write(text)
-    except UnicodeEncodeError:  # LANG=C, or a file's name that is not UTF-8: our bytes do not depend on it
-        sys.stdout.flush()
-        sys.stdout.buffer.write(text.encode(errors="surrogateescape"))
+        # Always UTF-8, whatever the locale; a file's name that is not text goes out as the bytes it is.
+        binary_stdout().write(text.encode(errors="surrogateescape"))
     except OSError as error:
         raise _lost(error) from error
 
 
 def data_json(value: Mapping[str, Any]) -> None:
     """Write one JSON object as a line to stdout, at once."""
-    data(json.dumps(value, ensure_ascii=False) + "\n")
+    line = json.dumps(value, ensure_ascii=False)
+    if any("\ud800" <= c <= "\udfff" for c in line):  # from a file's name; JSON is always text
+        line = json.dumps(value)
+    data(line + "\n")
     try:
-        sys.stdout.flush()
+        binary_stdout().flush()
     except OSError as error:
         raise _lost(error) from error
 

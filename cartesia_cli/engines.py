@@ -186,6 +186,14 @@ def open_local_transcriber() -> Transcriber:
     return LocalTranscriber()
 
 
+def open_aligner() -> Aligner:
+    """Return the embedded engine as one that aligns."""
+    from cartesia_cli.local.scripts import ScriptAligner
+    from cartesia_cli.local.transcriber import LocalTranscriber
+
+    return ScriptAligner(LocalTranscriber())
+
+
 def _is_loopback(url: str) -> bool:
     host = urlsplit(url).hostname or ""
     if host == "localhost" or host.endswith(".localhost"):

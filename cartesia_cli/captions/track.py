@@ -80,7 +80,7 @@ class Track:
     def last_stop(self, first: int) -> int:
         """Return the largest ``stop`` of a cue that begins with ``first``, by its lines and its time."""
         stop = first
-        for _ in range(self.limits.max_lines):
+        for _ in range(min(self.limits.max_lines, _WINDOW)):  # a line has at least one piece
             if stop < len(self):
                 stop = self.text.line_ends[stop]
         if self.starts[stop - 1] - self.starts[first] >= self.limits.max_duration:

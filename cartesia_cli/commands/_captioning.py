@@ -35,7 +35,6 @@ from cartesia_cli.settings import Settings
 
 if TYPE_CHECKING:
     from cartesia_cli.captions.retiming import Clock
-    from cartesia_cli.engines import Aligner
 
 JSON = "json"
 
@@ -190,14 +189,6 @@ def _retimed(subtitles: Subtitles, clock: "Clock") -> Subtitles:
     return retimed
 
 
-def _open_aligner() -> "Aligner":
-    """Return the embedded engine as one that aligns."""
-    from cartesia_cli.local.scripts import ScriptAligner
-    from cartesia_cli.local.transcriber import LocalTranscriber
-
-    return ScriptAligner(LocalTranscriber())
-
-
 def run_align(options: AlignOptions) -> None:
     """Find when the words of a script are said, and write them as subtitles."""
     settings = set_up_captions(options.talk, options.cues)
@@ -213,6 +204,8 @@ def run_align(options: AlignOptions) -> None:
     text = read_text_file(script).strip()
     if not text:
         raise UsageError(f"The script {script} is empty.")
-    words = _open_aligner().align(text, audio)
+    from cartesia_cli.engines import open_aligner
+
+    words = open_aligner().align(text, audio)
     subtitles = Subtitles(None, words, text=text, language=options.script.language, source=str(audio))
     write_subtitles(output, target_format, subtitles, profile, options.target, options.cues)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cartesia_cli.audio.sinks import Sink
 
 _CAPTION_FORMATS = ("srt", "vtt", "ass", "lrc", "json", "tsv")
+_STDOUT_NAMES = frozenset([STDOUT, "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
 _TIMINGS_ONLY = AudioFormat(Encoding.PCM_MULAW, 8_000)
 """What to ask for when nobody wants the sound: the least bytes."""
 
@@ -61,6 +62,9 @@ def plan_destinations(
         if not console.stdout_is_terminal():
             raise UsageError("There is nowhere to put the speech.", hint="Add -o FILE, -o - or --play.")
         plays = True
+    for target in (*targets, *(target for target, _ in timings)):
+        if target.endswith(("/", os.sep)):
+            raise UsageError(f"{target} is a folder, and a file is needed.", hint="Add a name.")
     _check_apart([*targets, *(target for target, _ in timings)])
     if STDOUT in targets and not is_rehearsal and console.stdout_is_terminal() and not output.force:
         raise UsageError(
@@ -82,6 +86,11 @@ def plan_destinations(
     if timings and not targets and not plays:
         source = _TIMINGS_ONLY
     return Destinations(targets, tuple(formats), plays, timings, source, not output.no_clobber)
+
+
+def is_stdout(target: str) -> bool:
+    """Whether a target is standard output, by whichever of its names."""
+    return target in _STDOUT_NAMES
 
 
 def check_stdout(claims: Sequence[tuple[str, bool]]) -> None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
+from unicodedata import combining, east_asian_width
 
 from cartesia_cli import console
 from cartesia_cli.models import WordTiming
@@ -68,7 +69,7 @@ class _Page:
         with self._lock:
             end = self._line_end()
             while end < len(self._words) and time >= self._words[end].start:
-                self._put(" ".join(word.word for word in self._words[self._first : end]))
+                self._put(" ".join(_fitting(word.word) for word in self._words[self._first : end]))
                 self.leave()
                 self._first, end = end, self._line_end(end)
             self._put(
@@ -88,21 +89,39 @@ class _Page:
     def _line_end(self, first: int | None = None) -> int:
         """Return the index behind the last word that fits on the line."""
         first = self._first if first is None else first
-        width = shutil.get_terminal_size().columns - 1
+        width = _width()
         end, used = first, 0
-        while end < len(self._words) and (end == first or used + len(self._words[end].word) < width):
-            used += len(self._words[end].word) + 1
+        while end < len(self._words) and (end == first or used + _cells(self._words[end].word) <= width):
+            used += _cells(self._words[end].word) + 1
             end += 1
         return end
 
     def _styled(self, word: WordTiming, time: float) -> str:
+        text = _fitting(word.word)
         if not self._color:
-            return word.word if word.start <= time else ""
+            return text if word.start <= time else ""
         if word.end <= time:
-            return word.word
-        return f"\x1b[1;7m{word.word}\x1b[0m" if word.start <= time else f"\x1b[2m{word.word}\x1b[0m"
+            return text
+        return f"\x1b[1;7m{text}\x1b[0m" if word.start <= time else f"\x1b[2m{text}\x1b[0m"
 
     def _put(self, line: str) -> None:
         if line != self._shown:
             console.status(line)
             self._shown = line
+
+
+def _width() -> int:
+    """Return how many cells a line has; the last one is left free, or the terminal would wrap."""
+    return max(1, shutil.get_terminal_size().columns - 1)
+
+
+def _cells(text: str) -> int:
+    """Return how many cells of the terminal a text takes (Unicode Standard Annex 11)."""
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _fitting(word: str) -> str:
+    """Return a word, cut if it is wider than the line: what wraps cannot be drawn over."""
+    while _cells(word) > _width():
+        word = word[:-1]
+    return word

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Literal
 
 from cartesia_cli import console
-from cartesia_cli.commands._destinations import check_stdout, plan_destinations
+from cartesia_cli.commands._destinations import check_stdout, is_stdout, plan_destinations
 from cartesia_cli.commands._setup import set_up
 from cartesia_cli.commands._speaking import Plan, speak
 from cartesia_cli.commands._speech import speech_request, warn_of_ignored_options
@@ -101,8 +101,8 @@ def _plan(options: SayOptions, settings: Settings) -> Plan:
 def _check_stdout(options: SayOptions) -> None:
     check_stdout(
         [
-            ("-o -", "-" in (options.output.output or ())),
-            ("--timings -", "-" in (options.timing.timings or ())),
+            ("-o -", any(map(is_stdout, options.output.output or ()))),
+            ("--timings -", any(map(is_stdout, options.timing.timings or ()))),
             ("--json", options.report.json),
             ("--events", options.send.events),
         ]

@@ -12,10 +12,7 @@ from cartesia_cli.cache import VoiceNames
 from cartesia_cli.commands._destinations import Destinations, OpenDestinations, open_destinations
 from cartesia_cli.credentials import Key
 from cartesia_cli.engines import CLOUD_FAILURES, find_voice_id, open_cloud, open_local
-from cartesia_cli.errors import (
-    RequestError,
-    UnavailableError,
-)
+from cartesia_cli.errors import RequestError, UnavailableError, UsageError
 from cartesia_cli.models import EngineName, PhonemeTimings, SpeechRequest, SpeechWarning, Traffic, WordTimings
 from cartesia_cli.settings import Settings
 from cartesia_cli.speech import AudioWritten, SpeechProgress, Timeline, write_speech
@@ -104,10 +101,14 @@ def _perform(plan: Plan, opened: OpenDestinations, timeline: Timeline) -> tuple[
     except CLOUD_FAILURES as failure:
         if not plan.fallback or timeline.n_bytes:
             raise
-        console.note(f"{failure} Going on with the built-in voice.")
         timeline.rewind()  # timings may have come before the audio that did not
-    requests = [replace(request, voice_id="heart") for request in plan.requests]
-    return _perform_locally(plan, opened, timeline, requests)
+        requests = [replace(request, voice_id="heart") for request in plan.requests]
+        console.note(f"{failure} Going on with the built-in voice.")
+        try:
+            return _perform_locally(plan, opened, timeline, requests)
+        except UsageError as refusal:
+            console.note(str(refusal))
+            raise failure from refusal
 
 
 def _perform_in_cloud(

@@ -1,6 +1,7 @@
 """From the options of a voice to a request that an engine understands."""
 
 import json
+import math
 from pathlib import Path
 from typing import Literal
 
@@ -104,7 +105,7 @@ def _read_embedding(path: Path) -> tuple[float, ...]:
         value = json.loads(path.read_bytes())
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror}.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not JSON: {error}.") from error
     numbers = value.get("embedding") if isinstance(value, dict) else value
     if not (isinstance(numbers, list) and numbers and all(isinstance(n, (int, float)) for n in numbers)):
@@ -112,4 +113,10 @@ def _read_embedding(path: Path) -> tuple[float, ...]:
             f"{path} holds no voice embedding.",
             hint='Give a list of numbers, or an object: {"embedding": [...]}',
         )
-    return tuple(float(n) for n in numbers)
+    try:
+        embedding = tuple(float(n) for n in numbers)
+    except OverflowError:
+        embedding = (math.inf,)
+    if not all(map(math.isfinite, embedding)):
+        raise UsageError(f"{path} holds a number that is too large.", hint="Is it the right file?")
+    return embedding

@@ -32,6 +32,9 @@ def open_session(model: bytes) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
+    # Both keep what one input needed for the next: with inputs of many lengths memory would only grow.
+    options.enable_cpu_mem_arena = False
+    options.enable_mem_pattern = False
     options.log_severity_level = 3  # errors only: warnings would go to stderr
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 

@@ -100,7 +100,9 @@ def parse_tags(transcript: str) -> Iterator[Element]:
         if (found["name"] or "").lower() == "spell" and not found["close"]:
             end = _SPELL_END.search(transcript, position, position + _LONGEST_SPELLING + len("</spell>"))
             if end:
-                yield Spelled(_TAG.sub("", transcript[position : end.start()]))
+                spelled = _TAG.sub("", transcript[position : end.start()])
+                if spelled.strip():
+                    yield Spelled(spelled)
                 position = end.end()
                 continue
         yield from _decode(found)

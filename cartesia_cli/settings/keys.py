@@ -109,7 +109,9 @@ SETTINGS: Mapping[str, Setting] = {
     "encoding": Setting(f"be one of {', '.join(Encoding)}", Encoding),
     "captions": Setting("be the name of a profile, or a file", _text),
     "timeout": Setting(
-        "be a number of seconds above 0", _number_where(lambda n: n > 0, float), accepts=(float, int)
+        "be a number of seconds above 0, at most a day",
+        _number_where(lambda n: 0 < n <= 86_400, float),
+        accepts=(float, int),
     ),
     "retries": Setting(
         "be a whole number from 0 to 100", _number_where(lambda n: 0 <= n <= 100, int), accepts=(int,)
