@@ -186,6 +186,8 @@ class Transcript:
     words: tuple[WordTiming, ...] = ()
     language: str | None = None
     duration: float | None = None
+    is_cut: bool = False
+    """Whether the recording broke off before its end; what there was of it was heard."""
 
 
 @dataclass(slots=True)

@@ -2,12 +2,11 @@
 
 import atexit
 import contextlib
-import ctypes
 import queue
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import cache
 from typing import Any, TypeVar
@@ -139,32 +138,3 @@ def _default_output(sounddevice: Any, outputs: Sequence[Mapping[str, Any]]) -> M
 
 def _listed(devices: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(f"{device['index']} {device['name']}" for device in devices)
-
-
-@contextlib.contextmanager
-def quiet_libraries() -> Iterator[None]:
-    """Keep the complaints of PortAudio and ALSA off the terminal: an error is one line, and ours.
-
-    They write to C's ``stderr``, a variable that glibc lets a program assign. Python's
-    ``sys.stderr`` does not use it.
-    """
-    if not sys.platform.startswith("linux") or not hasattr(ctypes.CDLL(None), "gnu_get_libc_version"):
-        yield
-        return
-    stderr = ctypes.c_void_p.in_dll(ctypes.CDLL(None), "stderr")
-    shown = stderr.value
-    stderr.value = _nowhere()
-    try:
-        yield
-    finally:
-        stderr.value = shown
-
-
-@cache
-def _nowhere() -> int | None:
-    """Return a C stream that shows nothing; never closed, since a library's thread may still hold it."""
-    fopen = ctypes.CDLL(None).fopen
-    fopen.restype = ctypes.c_void_p
-    fopen.argtypes = (ctypes.c_char_p, ctypes.c_char_p)
-    stream: int | None = fopen(b"/dev/null", b"w")
-    return stream

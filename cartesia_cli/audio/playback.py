@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cartesia_cli.audio import pcm
-from cartesia_cli.audio.devices import find_output, load_sounddevice, quiet_libraries, sound_thread
+from cartesia_cli.audio.devices import find_output, load_sounddevice, sound_thread
 from cartesia_cli.audio.loudspeaker import Loudspeaker
+from cartesia_cli.audio.quiet import quiet_libraries
 from cartesia_cli.errors import OutputError, UsageError
 from cartesia_cli.models import AudioFormat, Container
 

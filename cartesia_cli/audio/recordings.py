@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from cartesia_cli.audio.decoders import Decoder, FfmpegDecoder, RawDecoder, SoundfileDecoder, find_ffmpeg
 from cartesia_cli.audio.mixing import MonoMix
+from cartesia_cli.audio.quiet import quiet_libraries
 from cartesia_cli.audio.resample import StreamResampler
 from cartesia_cli.errors import OutputError, UsageError
 
@@ -74,7 +75,7 @@ def open_recording(
         OutputError: there is no space for the copy of a stream.
     """
     name = _name_of(source)
-    with ExitStack() as held:
+    with quiet_libraries(), ExitStack() as held:
         stream = held.enter_context(_open_file(source, name)) if isinstance(source, Path) else source
         if encoding is not None:
             if not sample_rate:

@@ -1,5 +1,6 @@
 """Does what ``cartesia transcribe`` was asked for: one recording, or many in parallel."""
 
+import json
 import os
 import threading
 import time
@@ -62,6 +63,11 @@ class _Plan(NamedTuple):
     def many(self) -> bool:
         return len(self.jobs) > 1
 
+    @property
+    def has_json_stats(self) -> bool:
+        """Whether figures stand inside the object on stdout."""
+        return self.options.report.stats and self.formats == (JSON,) and not self.jobs[0].files
+
 
 def run(options: TranscribeOptions) -> None:
     """Transcribe every source, and tell which of them failed."""
@@ -95,8 +101,14 @@ def run(options: TranscribeOptions) -> None:
         try:
             _run_jobs(plan, transcriber)
         finally:
-            if options.report.stats:
-                console.report({"wall": round(time.monotonic() - started, 3), "recordings": len(plan.jobs)})
+            if options.report.stats and not plan.has_json_stats:
+                console.report(_stats(started, transcriber))
+
+
+def _stats(started: float, transcriber: Transcriber) -> dict[str, float]:
+    traffic = getattr(transcriber, "traffic", None)
+    stats = {"wall": round(time.monotonic() - started, 3)}
+    return stats if traffic is None else {**stats, "requests": traffic.requests, "retries": traffic.retries}
 
 
 def _plan(
@@ -117,6 +129,10 @@ def _plan(
         formats = formats or (TEXT,)
         jobs = _jobs_in_folder(sources, formats, Path(given.output))
     else:
+        if not Path(given.output).parent.is_dir():
+            raise OutputError(
+                f"The folder {Path(given.output).parent} does not exist.", hint="Make it first."
+            )
         formats = (_format_of_file(Path(given.output), formats),)
         jobs = (_Job(sources[0], ((formats[0], Path(given.output)),)),)
     _check_apart(jobs, clobber=not given.no_clobber)
@@ -159,13 +175,11 @@ def _check_apart(jobs: Sequence[_Job], *, clobber: bool) -> None:
     for job in jobs:
         for _, path in job.files:
             if os.path.realpath(path) in recordings:
-                raise UsageError(f"{path} is one of the recordings.", hint="Give the result another name.")
+                raise UsageError(
+                    f"{path} is the recording {job.source.name}.", hint="Give the result another name."
+                )
             if not clobber and len(jobs) == 1 and path.exists():
                 raise UsageError(f"{path} exists already.", hint="Leave out --no-clobber to replace it.")
-    if len(jobs) == 1 and jobs[0].files:
-        folder = jobs[0].files[0][1].parent
-        if not folder.is_dir() and len(jobs[0].files) == 1:
-            raise OutputError(f"The folder {folder} does not exist.", hint="Make it first.")
 
 
 def _check_for_stdout(formats: Sequence[str], n_sources: int) -> None:
@@ -214,22 +228,29 @@ def _run_jobs(plan: _Plan, transcriber: Transcriber) -> None:
     failed: list[Outcome[_Job, Transcript]] = []
     with Progress(len(jobs), "transcribed") as progress:
         work = partial(_transcribe, plan=plan, transcriber=transcriber, progress=progress)
+        started = time.monotonic()
         for outcome in run_jobs(jobs, work, n_workers=n_workers):
             if outcome.error is not None and not plan.many:
                 raise outcome.error
             progress.finish(outcome.job.source.name, failed=outcome.error is not None)
             with progress.paused():
-                _tell(outcome, plan)
+                _tell(outcome, plan, _stats(started, transcriber) if plan.has_json_stats else None)
             failed += [outcome] if outcome.error is not None else []
     if plan.many:
         _summarise(len(jobs), len(plan.jobs) - len(jobs), failed)
 
 
-def _tell(outcome: Outcome[_Job, Transcript], plan: _Plan) -> None:
+def _tell(outcome: Outcome[_Job, Transcript], plan: _Plan, stats: dict[str, float] | None) -> None:
+    if outcome.result is not None and outcome.result.is_cut:
+        console.warn(f"{outcome.job.source.name} breaks off before its end; what there is of it was heard")
     if outcome.error is not None:
         console.note_failure(outcome.job.source.name, outcome.error)
     elif outcome.result is not None and not outcome.job.files:
-        console.data(_on_stdout(outcome.job, outcome.result, plan))
+        text = _on_stdout(outcome.job, outcome.result, plan)
+        if stats is not None:
+            console.data_json({**json.loads(text), "stats": stats})
+        else:
+            console.data(text)
 
 
 def _is_done(job: _Job, plan: _Plan) -> bool:

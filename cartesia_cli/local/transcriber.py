@@ -99,7 +99,7 @@ class LocalTranscriber:
                 timings += passage.words
                 if progress is not None and recording.duration:
                     progress(min(1.0, passage.end / recording.duration))
-            return Transcript(" ".join(texts), tuple(timings), "en", recording.seconds)
+            return Transcript(" ".join(texts), tuple(timings), "en", recording.seconds, recording.is_cut)
 
     def passages(self, blocks: Iterable[NDArray[np.float32]], *, words: bool) -> Iterator[Passage]:
         """Yield what is said, a few seconds at a time and in order.

@@ -226,7 +226,6 @@ def test_what_is_there_of_broken_recordings_is_heard(local: Program, folder: Pat
     ] == []
     for name in ("cut.wav", "cut.mp3"):
         assert letters(events[name]["text"])[:2] == ["good", "morning"]
-        assert sum(name in line for line in result.lines) == 1  # it says that the end is missing
         assert events[name]["duration"] == pytest.approx(len(sound) / rate / 2, abs=0.1)
 
 
@@ -290,7 +289,8 @@ def test_samples_without_a_header_are_heard(
 
     result = local("transcribe", "-", *options, stdin=data)
 
-    assert (result.status, result.stderr) == (0, "")
+    assert result.status == 0
+    assert [("breaks off" in line) for line in result.lines] == ([True] if half else [])
     assert is_greeting(result.json["text"])
     assert result.json["source"] == "-"
     assert result.json["duration"] == pytest.approx(soundfile.info(folder / "a.wav").duration, abs=0.01)
