@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 from cartesia_cli import console
 from cartesia_cli.batch.runner import Outcome, run_jobs
 from cartesia_cli.commands._progress import Progress
 from cartesia_cli.commands._setup import set_up
-from cartesia_cli.commands._sources import Source, find_sources, name_results
-from cartesia_cli.commands._transcripts import ENDINGS, JSON, TEXT, format_transcript, needs_words
+from cartesia_cli.commands._sources import find_sources
+from cartesia_cli.commands._transcribe_plan import Job, Plan, plan_transcription
+from cartesia_cli.commands._transcripts import TEXT, format_transcript, needs_words
 from cartesia_cli.commands.transcribe import TranscribeOptions
 from cartesia_cli.credentials import find_key
 from cartesia_cli.engines import (
@@ -26,47 +27,12 @@ from cartesia_cli.engines import (
     open_local_transcriber,
     open_transcriber,
 )
-from cartesia_cli.errors import OutputError, PartialFailureError, UsageError
+from cartesia_cli.errors import PartialFailureError
 from cartesia_cli.files import naming, replace_file
 from cartesia_cli.folders import user_folder
-from cartesia_cli.models import EngineName, Transcript
-from cartesia_cli.settings import Settings
-
-if TYPE_CHECKING:
-    from cartesia_cli.captions import Profile
+from cartesia_cli.models import Transcript
 
 _CLOUD_JOBS = 4
-_MOST_JOBS = 256
-_FORMATS = {"txt": TEXT, "json": JSON, "srt": "srt", "vtt": "vtt", "ass": "ass", "lrc": "lrc", "tsv": "tsv"}
-"""By a file's ending."""
-
-
-class _Job(NamedTuple):
-    """One recording and the files that it becomes."""
-
-    source: Source
-    files: tuple[tuple[str, Path], ...]
-    """Format and file; nothing where the result goes to stdout."""
-
-
-class _Plan(NamedTuple):
-    """A run of ``transcribe``, decided before anything is sent."""
-
-    options: TranscribeOptions
-    settings: Settings
-    engine: EngineName
-    jobs: tuple[_Job, ...]
-    formats: tuple[str, ...]
-    profile: "Profile"
-
-    @property
-    def many(self) -> bool:
-        return len(self.jobs) > 1
-
-    @property
-    def has_json_stats(self) -> bool:
-        """Whether figures stand inside the object on stdout."""
-        return self.options.report.stats and self.formats == (JSON,) and not self.jobs[0].files
 
 
 def run(options: TranscribeOptions) -> None:
@@ -90,7 +56,7 @@ def run(options: TranscribeOptions) -> None:
         sources = find_sources(
             source.sources or (), source.from_file, recursive=source.recursive, stack=stack
         )
-        plan = _plan(options, settings, engine, sources)
+        plan = plan_transcription(options, settings, engine, sources)
         if engine == "local" and settings.engine == "auto":
             console.note(BUILT_IN_NOTICE)
         _warn_of_ignored_options(plan)
@@ -111,107 +77,7 @@ def _stats(started: float, transcriber: Transcriber) -> dict[str, float]:
     return stats if traffic is None else {**stats, "requests": traffic.requests, "retries": traffic.retries}
 
 
-def _plan(
-    options: TranscribeOptions, settings: Settings, engine: EngineName, sources: Sequence[Source]
-) -> _Plan:
-    given = options.transcript
-    _check_numbers(options)
-    formats: tuple[str, ...] = tuple(dict.fromkeys(str(each) for each in given.format or ()))
-    if options.report.json:
-        if formats not in {(), (JSON,)}:
-            raise UsageError("--json and --format exclude each other.", hint="--json is --format json.")
-        formats = (JSON,)
-    if given.output in {None, "-"}:
-        _check_for_stdout(formats, len(sources))
-        formats = formats or (TEXT,)
-        jobs = tuple(_Job(source, ()) for source in sources)
-    elif _is_folder(given.output, len(sources), len(formats)):
-        formats = formats or (TEXT,)
-        jobs = _jobs_in_folder(sources, formats, Path(given.output))
-    else:
-        if not Path(given.output).parent.is_dir():
-            raise OutputError(
-                f"The folder {Path(given.output).parent} does not exist.", hint="Make it first."
-            )
-        formats = (_format_of_file(Path(given.output), formats),)
-        jobs = (_Job(sources[0], ((formats[0], Path(given.output)),)),)
-    _check_apart(jobs, clobber=not given.no_clobber)
-    return _Plan(options, settings, engine, jobs, formats, options.cues.profile(settings.captions))
-
-
-def _check_numbers(options: TranscribeOptions) -> None:
-    raw = options.source
-    if (raw.encoding is None) != (raw.sample_rate is None):
-        raise UsageError(
-            "--encoding and --sample-rate belong together.",
-            hint="Both are for samples without a header; any other recording needs neither.",
-        )
-    if raw.sample_rate is not None and not 1_000 <= raw.sample_rate <= 768_000:
-        raise UsageError(
-            f"--sample-rate {raw.sample_rate} is out of range.", hint="Give it in hertz, like 16000."
-        )
-    n_jobs = options.listen.jobs
-    if n_jobs is not None and not 1 <= n_jobs <= _MOST_JOBS:
-        raise UsageError(f"--jobs {n_jobs} is out of range.", hint=f"Give 1 to {_MOST_JOBS}.")
-
-
-def _is_folder(output: str, n_sources: int, n_formats: int) -> bool:
-    path = Path(output)
-    if output.endswith(("/", os.sep)) or path.is_dir():
-        return True
-    many = n_sources > 1 or n_formats > 1
-    if many and (path.suffix[1:].lower() in _FORMATS or path.exists()):
-        raise UsageError(f"{output} is a file, and several are to be written.", hint="Add -o DIR.")
-    return many
-
-
-def _check_apart(jobs: Sequence[_Job], *, clobber: bool) -> None:
-    """Check that no result takes the place of a recording, or of a file that must stay.
-
-    Raises:
-        UsageError: one would.
-    """
-    recordings = {os.path.realpath(job.source.path) for job in jobs}
-    for job in jobs:
-        for _, path in job.files:
-            if os.path.realpath(path) in recordings:
-                raise UsageError(
-                    f"{path} is the recording {job.source.name}.", hint="Give the result another name."
-                )
-            if not clobber and len(jobs) == 1 and path.exists():
-                raise UsageError(f"{path} exists already.", hint="Leave out --no-clobber to replace it.")
-
-
-def _check_for_stdout(formats: Sequence[str], n_sources: int) -> None:
-    if len(formats) > 1:
-        raise UsageError("Several formats do not fit on standard output.", hint="Add -o DIR.")
-    if n_sources > 1 and formats and formats[0] not in {TEXT, JSON}:
-        raise UsageError("Subtitles of several recordings need a folder.", hint="Add -o DIR.")
-
-
-def _jobs_in_folder(sources: Sequence[Source], formats: Sequence[str], folder: Path) -> tuple[_Job, ...]:
-    return tuple(
-        _Job(source, tuple((f, folder / f"{name}.{ENDINGS.get(f, f)}") for f in formats))
-        for source, name in zip(sources, name_results(sources), strict=True)
-    )
-
-
-def _format_of_file(path: Path, formats: Sequence[str]) -> str:
-    by_ending = _FORMATS.get(path.suffix[1:].lower())
-    if by_ending is None and not formats:
-        raise UsageError(
-            f"The name {path} does not say which format it shall have.",
-            hint=f"Add --format, or an ending: .{', .'.join(_FORMATS)}.",
-        )
-    if by_ending and formats and formats[0] != by_ending:
-        raise UsageError(
-            f"--format {formats[0]} contradicts the ending of {path}.",
-            hint="Leave out --format, or change the name.",
-        )
-    return formats[0] if formats else str(by_ending)
-
-
-def _warn_of_ignored_options(plan: _Plan) -> None:
+def _warn_of_ignored_options(plan: Plan) -> None:
     given = plan.options.listen
     ignored = ["--keyterm"] if given.keyterm else []
     if plan.engine == "local" and plan.settings.origin("stt_model") == "option":
@@ -220,12 +86,12 @@ def _warn_of_ignored_options(plan: _Plan) -> None:
         console.warn(f"a recording is transcribed without {', '.join(ignored)}; ignored")
 
 
-def _run_jobs(plan: _Plan, transcriber: Transcriber) -> None:
+def _run_jobs(plan: Plan, transcriber: Transcriber) -> None:
     for folder in {path.parent for job in plan.jobs for _, path in job.files}:
         _make_folder(folder)
     jobs = [job for job in plan.jobs if not _is_done(job, plan)]
     n_workers = plan.options.listen.jobs or (1 if plan.engine == "local" else _CLOUD_JOBS)
-    failed: list[Outcome[_Job, Transcript]] = []
+    failed: list[Outcome[Job, Transcript]] = []
     with Progress(len(jobs), "transcribed") as progress:
         work = partial(_transcribe, plan=plan, transcriber=transcriber, progress=progress)
         started = time.monotonic()
@@ -240,7 +106,7 @@ def _run_jobs(plan: _Plan, transcriber: Transcriber) -> None:
         _summarise(len(jobs), len(plan.jobs) - len(jobs), failed)
 
 
-def _tell(outcome: Outcome[_Job, Transcript], plan: _Plan, stats: dict[str, float] | None) -> None:
+def _tell(outcome: Outcome[Job, Transcript], plan: Plan, stats: dict[str, float] | None) -> None:
     if outcome.result is not None and outcome.result.is_cut:
         console.warn(f"{outcome.job.source.name} breaks off before its end; what there is of it was heard")
     if outcome.error is not None:
@@ -253,7 +119,7 @@ def _tell(outcome: Outcome[_Job, Transcript], plan: _Plan, stats: dict[str, floa
             console.data(text)
 
 
-def _is_done(job: _Job, plan: _Plan) -> bool:
+def _is_done(job: Job, plan: Plan) -> bool:
     """Whether the results are there and need not be made again."""
     given = plan.options.transcript
     if given.force or not job.files:
@@ -289,7 +155,7 @@ class _WithFallback:
             self._local.close()
 
 
-def _transcribe(job: _Job, *, plan: _Plan, transcriber: Transcriber, progress: Progress) -> Transcript:
+def _transcribe(job: Job, *, plan: Plan, transcriber: Transcriber, progress: Progress) -> Transcript:
     words = plan.options.transcript.words
     raw = plan.options.source
     transcript = transcriber.transcribe(
@@ -308,7 +174,7 @@ def _transcribe(job: _Job, *, plan: _Plan, transcriber: Transcriber, progress: P
     return transcript
 
 
-def _on_stdout(job: _Job, transcript: Transcript, plan: _Plan) -> str:
+def _on_stdout(job: Job, transcript: Transcript, plan: Plan) -> str:
     words = plan.options.transcript.words
     [wanted] = plan.formats
     text = format_transcript(wanted, transcript, words=words, source=job.source.name, profile=plan.profile)
@@ -318,7 +184,7 @@ def _on_stdout(job: _Job, transcript: Transcript, plan: _Plan) -> str:
     return text
 
 
-def _summarise(n_jobs: int, n_skipped: int, failed: Sequence[Outcome[_Job, Transcript]]) -> None:
+def _summarise(n_jobs: int, n_skipped: int, failed: Sequence[Outcome[Job, Transcript]]) -> None:
     """Tell how a run over many recordings went.
 
     Raises:
