@@ -204,6 +204,11 @@ def _is_loopback(url: str) -> bool:
         return False
 
 
+def is_voice_id(text: str) -> bool:
+    """Whether a text is the ID of a voice, and no name that has to be looked up."""
+    return _VOICE_ID.fullmatch(text) is not None
+
+
 def find_voice_id(wanted: str, catalogue: VoiceCatalogue, names: VoiceNames) -> str:
     """Return the ID of the voice called ``wanted``, which may be an ID already.
 
@@ -212,7 +217,7 @@ def find_voice_id(wanted: str, catalogue: VoiceCatalogue, names: VoiceNames) -> 
     Raises:
         UsageError: no voice, or more than one, has this name.
     """
-    if _VOICE_ID.fullmatch(wanted):
+    if is_voice_id(wanted):
         return wanted.lower()
     known = names.find(wanted)
     if known is not None:

@@ -98,7 +98,8 @@ def check_stdout(claims: Sequence[tuple[str, bool]]) -> None:
     claiming = [name for name, claimed in claims if claimed]
     if len(claiming) > 1:
         raise UsageError(
-            f"{' and '.join(claiming)} both want standard output.", hint="Give one of them a file."
+            f"{' and '.join(claiming)} both want standard output.",
+            hint="Choose one, or give one of them a file.",
         )
 
 

@@ -13,7 +13,7 @@ from cartesia_cli.commands._speech import speech_request, warn_of_ignored_option
 from cartesia_cli.commands._text import read_text
 from cartesia_cli.commands.say import SayOptions, SendOptions
 from cartesia_cli.credentials import Key, find_key
-from cartesia_cli.engines import BUILT_IN_NOTICE, choose_engine
+from cartesia_cli.engines import BUILT_IN_NOTICE, choose_engine, is_voice_id
 from cartesia_cli.errors import CredentialsError, UsageError
 from cartesia_cli.folders import user_folder
 from cartesia_cli.models import AudioFormat, Container, EngineName
@@ -38,6 +38,9 @@ def run(options: SayOptions) -> None:
         },
     )
     plan = _plan(options, settings)
+    is_rehearsal = options.send.curl or options.send.dry_run
+    if is_rehearsal and plan.engine == "cloud" and not is_voice_id(plan.requests[0].voice_id):
+        console.note(f"the ID of {plan.requests[0].voice_id!r} is looked up when the request is sent")
     if options.send.curl:
         _show_curl(plan)
     elif options.send.dry_run:
