@@ -113,7 +113,7 @@ def hygiene_rows(ours: Path) -> list[measure.Row]:
         commands: dict[str, list[str | Path]] = {
             "--version": ["--version"],
             "--help": ["--help"],
-            "voices --help": ["voices", "--help"],
+            "captions lint --help": ["captions", "lint", "--help"],
         }
         for ending in ("wav", "mp3", "pcm"):
             output = Path(folder) / f"speech.{ending}"

@@ -79,6 +79,7 @@ def _end(status: int) -> None:
         signum = status - 128
         signal.signal(signum, signal.SIG_DFL)
         os.kill(os.getpid(), signum)
+    gc.freeze()  # or the interpreter would look through everything once more before it ends
     sys.exit(status)
 
 

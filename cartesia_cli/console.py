@@ -1,17 +1,14 @@
 """The one module that prints: data on stdout, everything else on stderr."""
 
-import json
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from cartesia_cli.errors import CartesiaError, ExitCode, OutputError, UsageError
 
 
-@dataclass(slots=True)
 class _State:
     """How this run wants to be spoken to; set once by ``configure``."""
 
@@ -107,6 +104,8 @@ def data(text: str) -> None:
 
 def data_json(value: Mapping[str, Any]) -> None:
     """Write one JSON object as a line to stdout, at once."""
+    import json
+
     line = json.dumps(value, ensure_ascii=False)
     if any("\ud800" <= c <= "\udfff" for c in line):  # from a file's name; JSON is always text
         line = json.dumps(value)
@@ -187,6 +186,8 @@ def error(failure: CartesiaError, *, item: str | None = None) -> ExitCode:
             "request_id": failure.request_id,
             "hint": failure.hint,
         }
+        import json
+
         known = {name: _printable(value) for name, value in facts.items() if value is not None}
         _print_error(json.dumps({"error": known}, ensure_ascii=False))
         return failure.exit_code

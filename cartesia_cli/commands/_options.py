@@ -6,7 +6,6 @@ but takes ten times as long to make, and every ``--help`` waits for that.)
 """
 
 import inspect
-import typing
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
@@ -28,7 +27,7 @@ def takes(*groups: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
         def flat(**given: Any) -> None:
             command(*(group(**{name: given[name] for name in group._fields}) for group in groups))
 
-        hints = {name: hint for group in groups for name, hint in _hints(group).items()}
+        hints = {name: hint for group in groups for name, hint in group.__annotations__.items()}
         keyword = inspect.Parameter.KEYWORD_ONLY
         parameters = [
             inspect.Parameter(name, keyword, default=group._field_defaults[name], annotation=hints[name])
@@ -42,10 +41,6 @@ def takes(*groups: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
         return flat
 
     return decorate
-
-
-def _hints(group: type) -> dict[str, Any]:
-    return typing.get_type_hints(group, include_extras=True)
 
 
 class EngineOptions(NamedTuple):
