@@ -19,6 +19,15 @@ Option = typer.Option
 
 Strings = list[str] | None
 
+# What every command has, also one that talks to no engine.
+Quiet = Annotated[bool, Option("--quiet", "-q", help="Only errors on stderr.")]
+Verbose = Annotated[int, Option("--verbose", count=True, metavar="", help="Tell more; repeat for details.")]
+LogFile = Annotated[Path | None, Option("--log-file", metavar="FILE", help="Append a detailed log to FILE.")]
+Color = Annotated[
+    Literal["auto", "always", "never"] | None,
+    Option("--color", help="Colour on the terminal. [env: NO_COLOR]"),
+]
+
 
 def takes(*groups: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Return a decorator: the command receives one value of each group, in this order."""
@@ -79,17 +88,10 @@ class ReportOptions(NamedTuple):
     json: Annotated[bool, Option("--json", help="Print one JSON object at the end; errors as JSON too.")] = (
         False
     )
-    quiet: Annotated[bool, Option("--quiet", "-q", help="Only errors on stderr.")] = False
-    verbose: Annotated[
-        int, Option("--verbose", count=True, metavar="", help="Tell more; repeat for details.")
-    ] = 0
-    log_file: Annotated[
-        Path | None, Option("--log-file", metavar="FILE", help="Append a detailed log to FILE.")
-    ] = None
-    color: Annotated[
-        Literal["auto", "always", "never"] | None,
-        Option("--color", help="Colour on the terminal. [env: NO_COLOR]"),
-    ] = None
+    quiet: Quiet = False
+    verbose: Verbose = 0
+    log_file: LogFile = None
+    color: Color = None
     stats: Annotated[bool, Option("--stats", help="Times and counts on stderr, or inside --json.")] = False
     no_input: Annotated[bool, Option("--no-input", help="Never ask, never read keys.")] = False
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import typer
 
-from cartesia_cli.commands._options import CueOptions, Strings, takes
+from cartesia_cli.commands._options import Color, CueOptions, LogFile, Quiet, Strings, Verbose, takes
 
 Argument, Option = typer.Argument, typer.Option
 Format = Literal["srt", "vtt", "ass", "lrc", "tsv", "json"]
@@ -105,17 +105,10 @@ class ScriptOptions(NamedTuple):
 class TalkOptions(NamedTuple):
     """What the run tells about itself."""
 
-    quiet: Annotated[bool, Option("--quiet", "-q", help="Only errors on stderr.")] = False
-    verbose: Annotated[
-        int, Option("--verbose", count=True, metavar="", help="Tell more; repeat for details.")
-    ] = 0
-    log_file: Annotated[
-        Path | None, Option("--log-file", metavar="FILE", help="Append a detailed log to FILE.")
-    ] = None
-    color: Annotated[
-        Literal["auto", "always", "never"] | None,
-        Option("--color", help="Colour on the terminal. [env: NO_COLOR]"),
-    ] = None
+    quiet: Quiet = False
+    verbose: Verbose = 0
+    log_file: LogFile = None
+    color: Color = None
 
 
 class ConvertOptions(NamedTuple):
