@@ -4,6 +4,8 @@ It answers ``POST /tts/bytes`` and ``POST /tts/sse`` with as many seconds of aud
 ("3600" is an hour): ``pcm_f32le`` at 44.1 kHz in chunks of 100 ms, or the same length of silent MP3 where the
 container is ``mp3``. Every frame is made beforehand; serving is one system call for many chunks.
 ``POST /stt`` reads its body and answers with the number of its bytes as the text.
+``/tts/websocket`` speaks every text of a context in the same way, a single chunk where it names no number;
+contexts are served at the same time, and a connection carries any number of them.
 
     python fastserver.py [--pace MS] [--stamp] [--first-byte MS]
 
@@ -16,7 +18,9 @@ delays the answer's first byte, as synthesis does.
 import argparse
 import base64
 import contextlib
+import hashlib
 import json
+import queue
 import re
 import socket
 import struct
@@ -43,6 +47,8 @@ _MP3_FRAME = bytes.fromhex("fffb90c4") + bytes(413)
 
 _EVENT_HEAD = b'event: chunk\ndata: {"type":"chunk","data":"'
 _EVENT_TAIL = b'","done":false,"status_code":206,"step_time":41.7}\n\n'
+_MESSAGE_TAIL = b'","done":false,"status_code":206,"step_time":41.7,"flush_id":1}'
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _DONE = b'event: done\ndata: {"type":"done","done":true,"status_code":206}\n\n'
 
 
@@ -130,24 +136,34 @@ class Asked:
     n_bytes: int = 0
     """Of the body."""
 
+    key: bytes = b""
+    """Of a request for a WebSocket."""
+
 
 def read_request(reader: BinaryIO, connection: socket.socket) -> Asked | None:
     """Return the next request of a connection, or ``None`` at its end."""
     request_line = reader.readline().split()
     if len(request_line) < 3:
         return None
-    length = 0
+    length, key = 0, b""
     while (line := reader.readline()) not in {b"\r\n", b""}:
         name, _, value = line.partition(b":")
         if name.lower() == b"content-length":
             length = int(value)
+        elif name.lower() == b"sec-websocket-key":
+            key = value.strip()
     path = request_line[1].decode()
     if path.partition("?")[0] == "/stt":
         return Asked(path, 0.0, "", n_bytes=drain(reader, connection, length))
     body = json.loads(reader.read(length) or b"{}")
-    number = re.search(r"\d+(?:\.\d+)?", body.get("transcript", ""))
     container = body.get("output_format", {}).get("container", "raw")
-    return Asked(path, float(number[0]) if number else 1.0, container)
+    return Asked(path, seconds_of(body.get("transcript", ""), 1.0), container, key=key)
+
+
+def seconds_of(transcript: str, otherwise: float) -> float:
+    """Return the first number in a transcript."""
+    number = re.search(r"\d+(?:\.\d+)?", transcript)
+    return float(number[0]) if number else otherwise
 
 
 def drain(reader: BinaryIO, connection: socket.socket, length: int) -> int:
@@ -192,12 +208,108 @@ def send_paced(connection: socket.socket, answer: Answer, n_chunks: int, options
         connection.sendall(answer.chunk(stamp=options.stamp))
 
 
+class SocketPeer:
+    """One WebSocket and its contexts; every context has a thread of its own."""
+
+    def __init__(self, connection: socket.socket, reader: BinaryIO, options: Options) -> None:
+        self._connection = connection
+        self._reader = reader
+        self._options = options
+        self._sending = threading.Lock()
+        self._contexts: dict[str, queue.SimpleQueue[dict[str, object]]] = {}
+        self._audio = chunk_audio()
+        self._rest = base64.b64encode(self._audio[9:])
+
+    def serve(self, key: bytes) -> None:
+        """Shake hands, and hand every message to its context."""
+        accept = base64.b64encode(hashlib.sha1(key + _GUID).digest())  # noqa: S324  the protocol's choice
+        head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        self._connection.sendall(head + b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
+        try:
+            while (message := self._read()) is not None:
+                name = str(message["context_id"])
+                if name not in self._contexts:
+                    self._contexts[name] = queue.SimpleQueue()
+                    threading.Thread(
+                        target=self._speak, args=(name, self._contexts[name]), daemon=True
+                    ).start()
+                self._contexts[name].put(message)
+        finally:
+            for waiting in self._contexts.values():
+                waiting.put({"cancel": True})
+
+    def _read(self) -> dict[str, object] | None:
+        """Return the next message; None at the end."""
+        while True:
+            head = self._reader.read(2)
+            if len(head) < 2 or head[0] == 0x88:
+                return None
+            length = head[1] & 0x7F
+            if length >= 126:
+                length = int.from_bytes(self._reader.read(2 if length == 126 else 8), "big")
+            mask, data = self._reader.read(4), self._reader.read(length)
+            if head[0] == 0x81:
+                repeated = (mask * (length // 4 + 1))[:length]
+                plain = int.from_bytes(data, "big") ^ int.from_bytes(repeated, "big")
+                return dict(json.loads(plain.to_bytes(length, "big")))
+
+    def _speak(self, name: str, waiting: "queue.SimpleQueue[dict[str, object]]") -> None:
+        with contextlib.suppress(OSError):
+            while not (message := waiting.get()).get("cancel"):
+                transcript = str(message.get("transcript", ""))
+                if transcript:
+                    self._speak_text(name, round(seconds_of(transcript, CHUNK_SECONDS) / CHUNK_SECONDS))
+                if not message.get("continue"):
+                    done = {"type": "done", "context_id": name, "done": True, "status_code": 206}
+                    self._send(ws_frame(json.dumps(done).encode()))
+                    break
+        self._contexts.pop(name, None)
+
+    def _speak_text(self, name: str, n_chunks: int) -> None:
+        options = self._options
+        if options.first_byte:
+            time.sleep(options.first_byte)
+        if options.pace is None and not options.stamp:
+            frame = self._chunk(name, stamp=False)
+            full = frame * _BATCH
+            for _ in range(n_chunks // _BATCH):
+                self._send(full)
+            self._send(frame * (n_chunks % _BATCH))
+            return
+        began = time.monotonic()
+        for i in range(n_chunks):
+            if options.pace and (wait := began + i * options.pace - time.monotonic()) > 0:
+                time.sleep(wait)
+            self._send(self._chunk(name, stamp=options.stamp))
+
+    def _chunk(self, name: str, *, stamp: bool) -> bytes:
+        audio = stamped(self._audio) if stamp else self._audio
+        head = b'{"type":"chunk","context_id":%b,"data":"' % json.dumps(name).encode()
+        return ws_frame(head + base64.b64encode(audio[:9]) + self._rest + _MESSAGE_TAIL)
+
+    def _send(self, data: bytes) -> None:
+        with self._sending:
+            self._connection.sendall(data)
+
+
+def ws_frame(text: bytes) -> bytes:
+    """Return a text as one frame of a server."""
+    if len(text) < 126:
+        return b"\x81%c%b" % (len(text), text)
+    if len(text) < 2**16:
+        return b"\x81\x7e%b%b" % (len(text).to_bytes(2, "big"), text)
+    return b"\x81\x7f%b%b" % (len(text).to_bytes(8, "big"), text)
+
+
 def serve_connection(connection: socket.socket, options: Options) -> None:
     """Answer the requests of one connection."""
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     # A client that has what it wanted may leave at any time.
     with connection, connection.makefile("rb") as reader, contextlib.suppress(ConnectionError):
         while asked := read_request(reader, connection):
+            if asked.key:
+                SocketPeer(connection, reader, options).serve(asked.key)
+                return
             answer_request(connection, asked, options)
 
 

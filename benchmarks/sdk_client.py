@@ -1,10 +1,11 @@
 """The reference: the official SDK, used as its documentation shows.
 
-    python sdk_client.py sse|bytes|stream URL TRANSCRIPT FILE
+    python sdk_client.py sse|bytes|stream|websocket URL TRANSCRIPT FILE
     python sdk_client.py stt URL RECORDING FILE
 
 ``sse`` is ``generate_sse``, ``bytes`` is ``generate`` and ``write_to_file``, ``stream`` is ``generate`` as a
-streaming response, ``stt`` is ``transcribe``. FILE ``-`` is standard output, written chunk by chunk.
+streaming response, ``websocket`` is a context with one text, ``stt`` is ``transcribe``. FILE ``-`` is
+standard output, written chunk by chunk.
 """
 
 import contextlib
@@ -23,7 +24,7 @@ FORMAT: RawOutputFormatParam = {"container": "raw", "encoding": "pcm_f32le", "sa
 
 def main(mode: str, url: str, transcript: str, output: str) -> None:
     """Fetch the audio of one transcript."""
-    client = Cartesia(api_key="benchmark", base_url=url)
+    client = Cartesia(api_key="benchmark", base_url=url, websocket_base_url=url.replace("http", "ws", 1))
     if mode == "stt":
         text = client.stt.transcribe(file=Path(transcript), model="ink-whisper").text
         Path(output).write_text(text, encoding="utf-8")
@@ -51,6 +52,17 @@ def chunks(client: Cartesia, mode: str, transcript: str) -> Iterator[bytes]:
                 sys.exit(str(event))
             if event.type == "chunk" and event.audio:
                 yield event.audio
+        return
+    if mode == "websocket":
+        with client.tts.websocket_connect() as connection:
+            context = connection.context(model_id=MODEL, voice=VOICE, output_format=FORMAT)
+            context.push(transcript)
+            context.no_more_inputs()
+            for message in context.receive():
+                if message.type == "error":
+                    sys.exit(str(message))
+                if message.type == "chunk" and message.audio:
+                    yield message.audio
         return
     with client.tts.with_streaming_response.generate(
         model_id=MODEL, transcript=transcript, voice=VOICE, output_format=FORMAT

@@ -3,7 +3,7 @@
 import difflib
 import ipaddress
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
@@ -13,11 +13,20 @@ from cartesia_cli.credentials import Key
 from cartesia_cli.errors import CredentialsError, LimitError, RequestError, UnavailableError, UsageError
 from cartesia_cli.local.packages import INSTALL, has_speech
 from cartesia_cli.models import (
+    Accent,
+    AudioFormat,
+    CloneRequest,
     EngineName,
+    ListenRequest,
+    LocalizeRequest,
+    Pronunciation,
+    PronunciationDictionary,
     SpeechEvents,
     SpeechRequest,
+    TextPiece,
     Traffic,
     Transcript,
+    TranscriptUpdates,
     Voice,
     WordTiming,
 )
@@ -26,6 +35,7 @@ from cartesia_cli.settings import Settings
 if TYPE_CHECKING:
     from cartesia_cli.api import Client
     from cartesia_cli.local.engine import LocalEngine
+    from cartesia_cli.local.transcriber import LocalTranscriber
 
 BUILT_IN_NOTICE = (
     "no API key, using the built-in voice (CARTESIA_API_KEY or 'cartesia auth login' for Cartesia)"
@@ -52,6 +62,42 @@ class Synthesizer(Protocol):
 
         Raises:
             CartesiaError: before the first event or after any; what was yielded stays valid.
+        """
+
+    def stream(self, request: SpeechRequest, pieces: Iterable[TextPiece], /) -> SpeechEvents:
+        """Yield the speech of a text that is still being written, as one utterance on one timeline.
+
+        Every ``Flush`` among the pieces is answered by one ``Flushed``, in order.
+
+        Args:
+            request: how to speak; its ``transcript`` is not used.
+            pieces: the text as it comes; waiting for the next may block. It may be pulled by another
+                thread than the caller's, and what it raises is raised here. Whoever closes the
+                generator before its end also ends the pieces.
+
+        Raises:
+            UsageError: the pieces ended and there was nothing to say.
+            CartesiaError: before the first event or after any; what was yielded stays valid.
+        """
+
+    def close(self) -> None:
+        """Free connections and models."""
+
+
+class LiveTranscriber(Protocol):
+    """Turns sound into text while it arrives. ``api.Client`` and ``local.LocalTranscriber`` fit."""
+
+    def listen(self, request: ListenRequest, sound: Iterable[bytes], /) -> TranscriptUpdates:
+        """Yield what is understood, and after the end of the sound the last of it.
+
+        Args:
+            request: what the bytes mean, and what is wanted.
+            sound: samples as they come, cut anywhere; waiting for the next may block. It may be pulled by
+                another thread than the caller's, and what it raises is raised here. Whoever closes the
+                generator before its end also ends the sound.
+
+        Raises:
+            CartesiaError: before the first update or after any; what was yielded stays valid.
         """
 
     def close(self) -> None:
@@ -113,8 +159,106 @@ class VoiceCatalogue(Protocol):
             RequestError: no voice has this ID.
         """
 
-    def voices(self, *, query: str | None = None) -> Iterator[Voice]:
-        """Yield every voice, or those whose name, description or ID matches ``query``."""
+    def voices(
+        self,
+        *,
+        query: str | None = None,
+        language: str | None = None,
+        gender: str | None = None,
+        owned: bool | None = None,
+        page_size: int = 100,
+    ) -> Iterator[Voice]:
+        """Yield every voice, or those that are asked for; None does not choose.
+
+        Args:
+            query: matches the name, the description or the ID.
+            language: its code.
+            gender: ``masculine``, ``feminine`` or ``gender_neutral``.
+            owned: whether it is one's own.
+            page_size: how many to ask the API for at once, 1 to 100: fewer where only the first are wanted.
+        """
+
+
+class VoiceLibrary(VoiceCatalogue, Protocol):
+    """Makes, changes and deletes voices too. ``api.Client`` and ``local.LocalCatalogue`` fit.
+
+    Every method raises UsageError for what cannot be, RequestError for an ID that is not there or for what
+    this engine, or this version of the API, cannot do.
+    """
+
+    def update_voice(self, voice_id: str, changes: Mapping[str, str | None], /) -> Voice:
+        """Return a voice after its ``name``, ``description``, ``gender`` or ``accent`` was changed.
+
+        None takes a gender away.
+        """
+
+    def delete_voice(self, voice_id: str, /) -> None:
+        """Delete a voice for good."""
+
+    def clone_voice(self, clip: Path, request: CloneRequest, /) -> Voice:
+        """Return a new voice made from a clip, a recording of someone speaking."""
+
+    def localize_voice(self, request: LocalizeRequest, /) -> Voice:
+        """Return a new voice: another one's, in another accent."""
+
+    def accents(self) -> Iterator[Accent]:
+        """Yield every accent there is, by ID."""
+
+    def add_accents(self, voice_id: str, accents: Sequence[str], /) -> Voice:
+        """Return a voice after it has learnt accents, given by ID."""
+
+    def remove_accent(self, voice_id: str, accent: str, /) -> Voice:
+        """Return a voice after it has lost an accent."""
+
+    def mix_voices(self, parts: Sequence[tuple[str, float]], /) -> tuple[float, ...]:
+        """Return the embedding that lies between voices, given by ID and weight; of the older API."""
+
+    def create_voice(
+        self, name: str, embedding: Sequence[float], *, description: str | None, language: str | None
+    ) -> Voice:
+        """Return a new voice made from an embedding; of the older API."""
+
+
+class DictionaryCatalogue(Protocol):
+    """Keeps pronunciation dictionaries. ``api.Client`` and ``local.LocalCatalogue`` fit.
+
+    Every method with an ID raises RequestError if no dictionary has it.
+    """
+
+    def dictionaries(self) -> Iterator[PronunciationDictionary]:
+        """Yield every dictionary."""
+
+    def get_dictionary(self, dictionary_id: str, /) -> PronunciationDictionary:
+        """Return one dictionary."""
+
+    def create_dictionary(self, name: str, items: Sequence[Pronunciation], /) -> PronunciationDictionary:
+        """Return a new dictionary."""
+
+    def update_dictionary(
+        self, dictionary_id: str, items: Sequence[Pronunciation], /
+    ) -> PronunciationDictionary:
+        """Return a dictionary whose items were replaced."""
+
+    def delete_dictionary(self, dictionary_id: str, /) -> None:
+        """Delete a dictionary for good."""
+
+
+class VoiceChanger(Protocol):
+    """Gives a recording another voice, and fills gaps. ``api.Client`` and ``local.LocalEngine`` fit."""
+
+    def change_voice(self, recording: Path, voice_id: str, format: AudioFormat, /) -> SpeechEvents:
+        """Yield the recording, said by another voice.
+
+        Raises:
+            CartesiaError: before the first event or after any; what was yielded stays valid.
+        """
+
+    def infill(self, request: SpeechRequest, left: Path | None, right: Path | None, /) -> SpeechEvents:
+        """Yield speech that fits between two recordings; one of them may be missing.
+
+        Raises:
+            CartesiaError: before the first event or after any; what was yielded stays valid.
+        """
 
 
 def choose_engine(settings: Settings, key: Key | None) -> EngineName:
@@ -179,7 +323,18 @@ def open_transcriber(settings: Settings, engine: EngineName, key: Key | None) ->
     return open_local_transcriber()
 
 
-def open_local_transcriber() -> Transcriber:
+def open_live_transcriber(settings: Settings, engine: EngineName, key: Key | None) -> LiveTranscriber:
+    """Return the engine as one that listens while someone speaks.
+
+    Raises:
+        CredentialsError: there is no key, and the server is not one on this machine.
+    """
+    if engine == "cloud":
+        return open_cloud(settings, key)
+    return open_local_transcriber()
+
+
+def open_local_transcriber() -> "LocalTranscriber":
     """Return the embedded recogniser."""
     from cartesia_cli.local.transcriber import LocalTranscriber
 

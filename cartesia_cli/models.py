@@ -112,6 +112,9 @@ class SpeechRequest:
     seed: int | None = None
     """The same seed gives the same bytes; the embedded engine only."""
 
+    max_buffer_delay_ms: int | None = None
+    """How long text that is still arriving may wait for more, 0 to 5000; None leaves it to the engine."""
+
 
 @dataclass(frozen=True, slots=True)
 class WordTiming:
@@ -157,11 +160,23 @@ class SpeechWarning(NamedTuple):
     message: str
 
 
-SpeechEvent = AudioChunk | WordTimings | PhonemeTimings | SpeechWarning
+class Flushed(NamedTuple):
+    """Everything before a ``Flush`` has been spoken."""
+
+
+SpeechEvent = AudioChunk | WordTimings | PhonemeTimings | SpeechWarning | Flushed
 """What an engine yields while it speaks. The end is the end of the generator."""
 
 SpeechEvents = Generator[SpeechEvent, None, None]
 """The speech of one request; closing it ends the work and frees what it holds."""
+
+
+class Flush(NamedTuple):
+    """In a text that is still being written: speak what there is of it; more may follow."""
+
+
+TextPiece = str | Flush
+"""A part of a text that is still being written. All of them joined are the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +194,67 @@ class Voice:
 
 
 @dataclass(frozen=True, slots=True)
+class CloneRequest:
+    """A new voice that sounds like the speaker of a clip."""
+
+    name: str
+    language: str = "en"
+    description: str | None = None
+    accent: str | None = None
+    base_voice_id: str | None = None
+    mode: Literal["similarity", "stability"] | None = None
+    """Of API versions before 2025-04-16."""
+
+    enhance: bool | None = None
+    """Of API versions that had it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalizeRequest:
+    """A new voice: one that exists, in another accent."""
+
+    voice_id: str
+    name: str
+    accent: str
+    description: str | None = None
+    tagline: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accent:
+    """A way of speaking a language, of the API's catalogue."""
+
+    id: str
+    name: str
+    language: str
+    locale: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """Everything the API said of it, under its own keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pronunciation:
+    """How a text is to be said."""
+
+    text: str
+    alias: str
+    """As it sounds, or IPA: ``<<h|ə|l|oʊ>>``."""
+
+    case_sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PronunciationDictionary:
+    """Pronunciations under one name."""
+
+    id: str
+    name: str
+    items: tuple[Pronunciation, ...] = ()
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """Everything the API said of it, under its own keys."""
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
     """What was said in a recording."""
 
@@ -190,9 +266,59 @@ class Transcript:
     """Whether the recording broke off before its end; what there was of it was heard."""
 
 
+@dataclass(frozen=True, slots=True)
+class ListenRequest:
+    """How sound that is still arriving is to be written down."""
+
+    encoding: str
+    """Of the samples, which are mono, little-endian and without a header: ``pcm_s16le`` and the like."""
+
+    sample_rate: int
+    """Samples per second, in hertz."""
+
+    model_id: str | None = None
+    """None leaves it to the engine."""
+
+    language: str | None = None
+    keyterms: tuple[str, ...] = ()
+    """Words to expect."""
+
+    min_volume: float | None = None
+    """0 to 1: what is fainter counts as silence."""
+
+    max_silence: float | None = None
+    """Seconds of silence that end an utterance."""
+
+    turns: bool = False
+    """Whether the turns of a conversation are wanted instead of words with their times."""
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptUpdate:
+    """What has been understood of the utterance, or turn, that is being spoken."""
+
+    kind: Literal["interim", "final", "turn"]
+    """``interim`` may change and is replaced by the next update; the others stand."""
+
+    text: str
+    """All of the utterance so far, without white space around it; may be empty if ``interim``."""
+
+    start: float | None = None
+    end: float | None = None
+    """Seconds from the start of the sound, where the engine says."""
+
+    words: tuple[WordTiming, ...] = ()
+
+
+TranscriptUpdates = Generator[TranscriptUpdate, None, None]
+"""What is understood while it is being said; closing it ends the work and frees what it holds."""
+
+
 @dataclass(slots=True)
 class Traffic:
     """What a run asked of an engine; the engine counts, ``--stats`` shows."""
 
     requests: int = 0
     retries: int = 0
+    reconnects: int = 0
+    """How often a socket was opened again after it had been in use."""

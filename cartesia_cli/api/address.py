@@ -46,6 +46,11 @@ def confidential_headers(api_key: str | None, headers: Mapping[str, str]) -> htt
     return result
 
 
+def describe_place(url: httpx.URL) -> str:
+    """Return a URL for a message, without its query."""
+    return one_line(f"{url.scheme}://{url.netloc.decode('ascii', 'replace')}{url.path}", 200)
+
+
 def same_server(home: httpx.URL, other: httpx.URL) -> bool:
     """Return whether a redirect stays with the server, or goes from its plain port to its encrypted one."""
     if home.host != other.host:

@@ -1,38 +1,44 @@
-"""The Cartesia API as an engine: speech, transcripts and voices."""
+"""The Cartesia API as an engine: speech, transcripts, voices, and what else it has."""
 
 import random
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Literal, Self
-from urllib.parse import quote
+from typing import TYPE_CHECKING, BinaryIO, Literal, Self
 
-from cartesia_cli.api.exchange import Answer, Exchange, Form, refuse
+from cartesia_cli.api.account import Account
+from cartesia_cli.api.bodies import Form
+from cartesia_cli.api.changing import Changing
+from cartesia_cli.api.dictionaries import Dictionaries
+from cartesia_cli.api.exchange import Exchange
+from cartesia_cli.api.receiving import receive_bytes, receive_events
 from cartesia_cli.api.recordings import Recording
-from cartesia_cli.api.sse import EventDecoder
+from cartesia_cli.api.voices import Voices
 from cartesia_cli.api.way import Timeouts
-from cartesia_cli.errors import UnavailableError, UsageError
+from cartesia_cli.errors import UnavailableError
 from cartesia_cli.models import (
-    AudioChunk,
-    AudioFormat,
-    Container,
+    ListenRequest,
     SpeechEvents,
     SpeechRequest,
+    TextPiece,
     Traffic,
     Transcript,
-    Voice,
+    TranscriptUpdates,
 )
-from cartesia_cli.wire import decode_transcript, decode_voice, encode_request
+from cartesia_cli.wire import decode_transcript, encode_request
 
-TransportName = Literal["auto", "bytes", "sse"]
+if TYPE_CHECKING:
+    from cartesia_cli.api.lines import Lines
+
+TransportName = Literal["auto", "bytes", "sse", "websocket"]
 
 _STT_MODEL = "ink-whisper"
-_NOT_AUDIO = frozenset({"text/html", "application/json", "application/problem+json", "text/event-stream"})
-_NOT_EVENTS = frozenset({"text/html", "application/json", "application/problem+json"})
 
 
-class Client:
+class Client(Voices, Dictionaries, Changing, Account):
     """Speaks with the API. Safe for use by several threads; use it in a ``with`` block, or close it.
 
     Args:
@@ -73,6 +79,8 @@ class Client:
             sleep=sleep,
             jitter=jitter,
         )
+        self._lock = threading.Lock()
+        self._lines: Lines | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -84,6 +92,9 @@ class Client:
 
     def close(self) -> None:
         """Close every connection."""
+        with self._lock:
+            if self._lines is not None:
+                self._lines.close()
         self._exchange.close()
 
     def synthesize(self, request: SpeechRequest, /, *, transport: TransportName = "auto") -> SpeechEvents:
@@ -91,7 +102,8 @@ class Client:
 
         Args:
             request: one text; without timings where ``transport`` is ``bytes``.
-            transport: ``auto`` takes ``sse`` where timings are wanted.
+            transport: ``auto`` takes ``sse`` where timings are wanted. What is asked for by ``websocket``
+                shares one connection, which stays open for the next.
 
         Raises:
             CredentialsError, LimitError, RequestError, UnavailableError, UsageError: before the first
@@ -100,8 +112,36 @@ class Client:
         if transport == "sse" or (
             transport == "auto" and (request.word_timestamps or request.phoneme_timestamps)
         ):
-            return self._synthesize_events(request)
-        return self._synthesize_bytes(request)
+            body = encode_request(request, endpoint="sse")
+            return receive_events(self._exchange, "/tts/sse", body, request.format)
+        if transport == "websocket":
+            from cartesia_cli.api.speaking import speak
+
+            return speak(self._exchange, self._open_lines(), request)
+        body = encode_request(request, endpoint="bytes")
+        return receive_bytes(self._exchange, "/tts/bytes", body, request.format)
+
+    def stream(self, request: SpeechRequest, pieces: Iterable[TextPiece], /) -> SpeechEvents:
+        """Yield the speech of a text that is still being written; see ``engines.Synthesizer``.
+
+        Raises:
+            CredentialsError, LimitError, RequestError, UnavailableError, UsageError: before the first
+                event, or in the stream. What was yielded before stays valid.
+        """
+        from cartesia_cli.api.streaming import Stream
+
+        return Stream(self._exchange, self._open_lines(), request).events(pieces)
+
+    def listen(self, request: ListenRequest, sound: Iterable[bytes], /) -> TranscriptUpdates:
+        """Yield what is understood of sound that is still arriving; see ``engines.LiveTranscriber``.
+
+        Raises:
+            CredentialsError, LimitError, RequestError, UnavailableError, UsageError: before the first
+                update or after any. What was yielded before stays valid.
+        """
+        from cartesia_cli.api.listening import listen
+
+        return listen(self._exchange, request, sound)
 
     def transcribe(
         self,
@@ -138,7 +178,7 @@ class Client:
         samples = {"encoding": encoding, "sample_rate": None if sample_rate is None else str(sample_rate)}
         params = {name: value for name, value in samples.items() if value is not None}
         with Recording(recording, progress) as file:
-            transcript = decode_transcript(self._exchange.json("/stt", params, Form(fields, file)))
+            transcript = decode_transcript(self._exchange.json("/stt", params, Form(fields, {"file": file})))
         if words and transcript.text and not transcript.words:
             raise UnavailableError(
                 "The API sent a text without the times of its words.",
@@ -146,98 +186,12 @@ class Client:
             )
         return transcript
 
-    def get_voice(self, voice_id: str, /) -> Voice:
-        """Return one voice.
+    def _open_lines(self) -> "Lines":
+        from cartesia_cli.api.lines import Lines
 
-        Raises:
-            RequestError: no voice has this ID.
-            CredentialsError, LimitError, UnavailableError: no answer.
-        """
-        name = quote(voice_id, safe="")
-        if not name.strip("."):  # empty, or a step up in the path
-            raise UsageError(f"{voice_id!r} is not the ID of a voice.", hint="Use the ID of a voice.")
-        return decode_voice(self._exchange.json(f"/voices/{name}"))
-
-    def voices(self, *, query: str | None = None) -> Iterator[Voice]:
-        """Yield every voice, or those whose name, description or ID matches ``query``; page by page.
-
-        The end is an empty page, whatever the API says of more: so its own clients have it.
-
-        Raises:
-            CredentialsError, LimitError, RequestError, UnavailableError: no answer, or pages without end.
-        """
-        wanted = {"limit": "100"} | ({"q": query} if query else {})
-        cursors: set[str] = set()
-        page: dict[str, str] = {}
-        while True:
-            payload = self._exchange.json("/voices", wanted | page)
-            if isinstance(payload, list):  # API versions before 2024-11-13: all voices, and no query
-                voices = [decode_voice(item) for item in payload]
-                yield from (voice for voice in voices if query is None or _matches(voice, query))
-                return
-            voices, more = _read_page(payload)
-            if not voices or (not more and voices[-1].id in cursors):  # the only page, again
-                return
-            if voices[-1].id in cursors:
-                raise UnavailableError(
-                    "The API sends the same page of voices again and again.",
-                    hint="Check --base-url: the server does not page as the Cartesia API does.",
+        with self._lock:
+            if self._lines is None:
+                self._lines = Lines(
+                    partial(self._exchange.open_socket, "/tts/websocket"), self._exchange.count_reconnect
                 )
-            yield from voices
-            cursors.add(voices[-1].id)
-            page = {"starting_after": voices[-1].id}
-
-    def _synthesize_bytes(self, request: SpeechRequest) -> SpeechEvents:
-        body = encode_request(request, endpoint="bytes")
-        with self._exchange.answer("POST", "/tts/bytes", accept="audio/wav", body=body) as answer:
-            if answer.content_type in _NOT_AUDIO:
-                refuse(answer, "audio")
-            n_bytes = 0
-            for piece in answer.pieces:
-                n_bytes += len(piece)
-                yield AudioChunk(piece)
-            _require_audio(n_bytes, request.format)
-
-    def _synthesize_events(self, request: SpeechRequest) -> SpeechEvents:
-        body = encode_request(request, endpoint="sse")
-        with self._exchange.answer("POST", "/tts/sse", accept="text/event-stream", body=body) as answer:
-            if answer.content_type in _NOT_EVENTS:
-                refuse(answer, "an event stream")
-            n_bytes = 0
-            for event in _read_events(answer):
-                if isinstance(event, AudioChunk):
-                    n_bytes += len(event.data)
-                yield event
-            _require_audio(n_bytes, request.format)
-
-
-def _read_events(answer: Answer) -> SpeechEvents:
-    decoder = EventDecoder()
-    for piece in answer.pieces:
-        yield from decoder.feed(piece)
-        if decoder.done:
-            answer.finish()
-            return
-    decoder.close()
-
-
-def _read_page(payload: object) -> tuple[list[Voice], bool]:
-    """Return the voices of a page, and whether the API says that it may have more."""
-    if not isinstance(payload, dict) or not isinstance(payload.get("data"), list):
-        raise UnavailableError(
-            "The API answered without a list of voices.",
-            hint="Check --base-url: this may not be a server of the Cartesia API.",
-        )
-    return [decode_voice(item) for item in payload["data"]], payload.get("has_more") is not False
-
-
-def _matches(voice: Voice, query: str) -> bool:
-    return any(query.casefold() in text.casefold() for text in (voice.id, voice.name, voice.description))
-
-
-def _require_audio(n_bytes: int, audio: AudioFormat) -> None:
-    """Raise if there was none, or if it ends within a sample, which would make noise of all that follows."""
-    if n_bytes == 0:
-        raise UnavailableError("The API answered without any audio.", hint="Try again.")
-    if audio.container is Container.RAW and n_bytes % audio.encoding.sample_width:
-        raise UnavailableError("The audio from the API ends in the middle of a sample.", hint="Try again.")
+            return self._lines

@@ -38,15 +38,25 @@ class Connection:
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
         self._released_at = 0.0
+        self._incoming: tuple[_Source, io.BufferedReader[_Source]] | None = None
 
     @classmethod
-    def open(cls, way: Way, *, proxy: httpx.URL | None, certificates: SSLContext | None) -> "Connection":
+    def open(
+        cls,
+        way: Way,
+        *,
+        proxy: httpx.URL | None,
+        certificates: SSLContext | None,
+        tunnelled: bool | None = None,
+    ) -> "Connection":
         """Connect to a server.
 
         Args:
             way: to it.
             proxy: between; None for none.
             certificates: to check an encrypted connection with; None for a plain one.
+            tunnelled: whether an HTTP proxy makes a connection of its own for us; None for what is
+                encrypted alone.
 
         Raises:
             OSError, HTTPException, UnicodeError, ProxyRefusedError: there is no connection.
@@ -57,7 +67,8 @@ class Connection:
             timeout=way.timeouts.connect,
         )
         try:
-            if proxy and certificates and proxy.scheme == "http":
+            wants_tunnel = certificates is not None if tunnelled is None else tunnelled
+            if proxy and wants_tunnel and proxy.scheme == "http":
                 _open_tunnel(direct, way, proxy)
             else:
                 direct.connect()
@@ -91,6 +102,7 @@ class Connection:
         way.stage = Stage.WAITING
         raw = _Source(self._socket, way)
         file = io.BufferedReader(raw, READ_SIZE)
+        self._incoming = raw, file
         source = cast("socket.socket", SimpleNamespace(makefile=lambda _mode: file))
         while True:
             response = HTTPResponse(source, method=method)  # its own file would have a small buffer
@@ -102,16 +114,27 @@ class Connection:
             if raw.ended:  # within the headers, which the parser takes for their end
                 response.close()
                 raise RemoteDisconnected("the connection was closed within the headers")
-            if not 100 <= response.status < 200:
+            if not 100 <= response.status < 200 or response.status == 101:  # 101: what follows is no HTTP
                 return response
             cast("Any", response).fp = None  # or it would close the file that the next one reads from
+
+    def detach(self) -> tuple[socket.socket, bytes]:
+        """Return the socket for another protocol, and what has been read of that; it is the caller's now."""
+        begun = b""
+        if self._incoming is not None:
+            source, file = self._incoming
+            source.is_dry = True
+            begun = file.read1(READ_SIZE)
+        return self._socket, begun
 
     @property
     def usable(self) -> bool:
         """Whether the server still keeps this connection, which has been idle."""
         if time.monotonic() - self._released_at > KEEP_SECONDS:
             return False
-        return not _is_readable(self._socket)  # closed, or something that nobody asked for
+        return not wait_until_ready(
+            self._socket, 0, readable=True
+        )  # closed, or something that nobody asked for
 
     def release(self) -> None:
         """Note the time: from now on it is idle."""
@@ -146,10 +169,15 @@ class _Source(io.RawIOBase):
         self.ended = False
         """Whether the server has closed its side."""
 
+        self.is_dry = False
+        """Whether nothing more is to be read here."""
+
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int:
+    def readinto(self, buffer: Any) -> int | None:
+        if self.is_dry:
+            return None
         if self._way.stage is Stage.RECEIVING:
             limit = self._way.silence
         else:
@@ -188,9 +216,13 @@ def _open_tunnel(direct: HTTPConnection, way: Way, proxy: httpx.URL) -> None:
         raise
 
 
-def _is_readable(connected: socket.socket) -> bool:
+def wait_until_ready(
+    connected: socket.socket, seconds: float, *, readable: bool = False, writable: bool = False
+) -> bool:
+    """Return whether a socket can be read from, or written to, after so many seconds at most."""
     if sys.platform == "win32":
-        return bool(select.select([connected], [], [], 0)[0])
+        reading, writing = [connected] if readable else [], [connected] if writable else []
+        return any(select.select(reading, writing, [], seconds))
     poll = select.poll()  # select() cannot look at more than 1024 files
-    poll.register(connected, select.POLLIN)
-    return bool(poll.poll(0))
+    poll.register(connected, (select.POLLIN if readable else 0) | (select.POLLOUT if writable else 0))
+    return bool(poll.poll(seconds * 1000))

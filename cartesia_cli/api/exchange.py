@@ -1,69 +1,57 @@
 """One API over HTTP: base URL, headers, redirects, retries; answers are checked before they are used."""
 
-import json
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from dataclasses import replace
 from functools import partial
-from itertools import chain, islice
-from typing import Any, NoReturn
+from itertools import chain
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
 from cartesia_cli import __version__
 from cartesia_cli.api.address import confidential_headers, parse_base_url, same_server
-from cartesia_cli.api.recordings import Recording
+from cartesia_cli.api.answers import (
+    Answer,
+    bounded,
+    content_type,
+    finish,
+    is_absent,
+    read_error,
+    refuse,
+    require_uncompressed,
+)
+from cartesia_cli.api.bodies import Form, content_of
 from cartesia_cli.api.redaction import Secrets
-from cartesia_cli.api.retry import retry_delay, should_retry
+from cartesia_cli.api.redirects import REDIRECTS, redirected
+from cartesia_cli.api.retry import RefusedError, retry_delay, should_retry
 from cartesia_cli.api.transport import Transport
 from cartesia_cli.api.way import BrokenConnectionError, Timeouts
-from cartesia_cli.errors import CartesiaError, UnavailableError, UsageError
+from cartesia_cli.errors import CartesiaError, RequestError, UnavailableError
 from cartesia_cli.models import Traffic
-from cartesia_cli.wire import decode_error
 from cartesia_cli.wire.values import MalformedError, load_json, one_line
 from cartesia_cli.wire.version import API_VERSION
 
+if TYPE_CHECKING:
+    from cartesia_cli.api.sockets import Socket
+
 _log = logging.getLogger("cartesia_cli")
+_Result = TypeVar("_Result")
+
+Params = Mapping[str, str | list[str]]
+"""Of a query; a list is a parameter for each of its items."""
 
 MAX_REDIRECTS = 10
 MAX_JSON = 64 * 2**20
 """Bytes of an answer that is held in memory as a whole; a page of voices has about 60,000."""
 
-MAX_ERROR = 64 * 2**10
-"""Bytes of an error's body that are looked at."""
-
 LISTENING = 10
 """How much longer the first byte of an answer may take where the API has to listen to a recording first."""
 
-PATIENCE_FOR_THE_END = 0.2
-"""Seconds for the end of a body from which no more is expected."""
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """What is sent with a recording."""
-
-    fields: Mapping[str, str | list[str]]
-    """A list is a field for each of its items."""
-
-    file: Recording
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A successful answer that has begun."""
-
-    content_type: str
-    """Without parameters, in lower case; "" if the server names none."""
-
-    pieces: Iterator[bytes]
-    """The body, as it arrives; the first piece is there already."""
-
-    finish: Callable[[], None]
-    """Reads the end of a body that no more is expected of, so that its connection can serve again."""
+_HINT_PERHAPS_DONE = "It may have been done all the same: look before you try again."
 
 
 class Exchange:
@@ -105,8 +93,9 @@ class Exchange:
         self._counting = threading.Lock()
         self._sleep = sleep
         self._jitter = jitter
+        self._transport = Transport(timeouts)
         self._http = httpx.Client(
-            transport=Transport(timeouts),
+            transport=self._transport,
             headers={
                 "User-Agent": f"cartesia-cli/{__version__}",
                 "Cartesia-Version": API_VERSION,
@@ -119,6 +108,31 @@ class Exchange:
         """Close every connection."""
         self._http.close()
 
+    @property
+    def timeouts(self) -> Timeouts:
+        """For each part of the way."""
+        return self._timeouts
+
+    @property
+    def version(self) -> str:
+        """Of the API, as it is asked for: a date."""
+        version: str = self._confidential.get("cartesia-version", API_VERSION)
+        return version
+
+    def count_request(self) -> None:
+        """Count one that was made on a socket."""
+        with self._counting:
+            self._traffic.requests += 1
+
+    def count_reconnect(self) -> None:
+        """Count a socket that was opened again."""
+        with self._counting:
+            self._traffic.reconnects += 1
+
+    def kept(self) -> AbstractContextManager[None]:
+        """Return what covers secrets in every error that is raised inside; for what comes from a socket."""
+        return self._secrets.kept()
+
     @contextmanager
     def answer(
         self,
@@ -127,96 +141,180 @@ class Exchange:
         *,
         accept: str,
         body: Mapping[str, Any] | Form | None = None,
-        params: Mapping[str, str] | None = None,
+        params: Params | None = None,
+        once: bool = False,
+        absent: RequestError | None = None,
     ) -> Iterator[Answer]:
         """Send a request, again if need be, and yield its answer; leaving closes it.
 
         Args:
-            method: GET or POST.
+            method: GET, POST, PATCH or DELETE.
             path: below the base URL, with a slash in front, percent-encoded.
             accept: the content type to be asked for.
             body: to be sent as JSON, or a form.
             params: of the query.
+            once: whether it makes something of which there would be two if it was made again: then it is
+                not sent again where it is not known what became of it.
+            absent: raised where the server has nothing at this path.
 
         Raises:
             CredentialsError, LimitError, RequestError, UnavailableError: there is none.
             UsageError: the body cannot be sent, or the environment's proxy or certificates are unusable.
         """
         request = self._http.build_request(
-            method, f"{self._base_url}{path}", params=params, **_content(body, {"Accept": accept})
+            method, f"{self._base_url}{path}", params=params, **content_of(body, {"Accept": accept})
         )
-        if isinstance(body, Form):
+        form = body if isinstance(body, Form) else None
+        if form is not None:
             limits = self._timeouts
             request.extensions["limits"] = replace(limits, first_byte=limits.first_byte * LISTENING)
         with self._secrets.kept():
-            response, first, rest = self._begin(request, body.file if isinstance(body, Form) else None)
+            response, first, rest = self._begin(request, form, once=once, absent=absent)
             with closing(response):
                 pieces = chain([first], rest) if first else iter(())
-                yield Answer(_content_type(response), pieces, partial(_finish, response, rest))
+                yield Answer(content_type(response), pieces, partial(finish, response, rest))
 
-    def json(self, path: str, params: Mapping[str, str] | None = None, form: Form | None = None) -> Any:
-        """Return the JSON value that a GET request brings, or a POST request with a form.
+    def json(
+        self,
+        path: str,
+        params: Params | None = None,
+        body: Mapping[str, Any] | Form | None = None,
+        *,
+        method: str | None = None,
+        once: bool = False,
+        absent: RequestError | None = None,
+    ) -> Any:
+        """Return the JSON value that a request brings: GET, or POST if it has a body, or ``method``.
 
         Raises:
             CartesiaError: as ``answer``.
             UnavailableError: the answer is not JSON, or too long.
         """
-        method = "GET" if form is None else "POST"
-        with self.answer(method, path, accept="application/json", body=form, params=params) as answer:
-            body = b"".join(_bounded(answer.pieces, MAX_JSON))
+        method = method or ("GET" if body is None else "POST")
+        accept = "application/json"
+        with self.answer(
+            method, path, accept=accept, body=body, params=params, once=once, absent=absent
+        ) as answer:
+            content = b"".join(bounded(answer.pieces, MAX_JSON))
             try:
-                return load_json(body)
+                return load_json(content)
             except MalformedError as error:
                 refuse(answer, "JSON", error)
 
+    def delete(self, path: str) -> None:
+        """Send a DELETE request; what else the answer says is of no interest.
+
+        Raises:
+            CartesiaError: as ``answer``.
+        """
+        with self.answer("DELETE", path, accept="*/*") as answer:
+            answer.finish()
+
+    def open_socket(self, path: str, params: Params | None = None) -> "Socket":
+        """Open a WebSocket, in several attempts if need be.
+
+        Args:
+            path: below the base URL, with a slash in front.
+            params: of the query; the version of the API is added.
+
+        Raises:
+            CredentialsError, LimitError, RequestError, UnavailableError: the API refuses, or there is
+                no connection.
+            UsageError: the environment's proxy or certificates are unusable.
+        """
+        from cartesia_cli.api.handshake import shake_hands
+
+        limits = replace(self._timeouts, first_byte=self._timeouts.connect)
+
+        def attempt() -> "Socket":
+            request = self._http.build_request(
+                "GET",
+                f"{self._base_url}{path}",
+                params={**(params or {}), "cartesia_version": self.version},
+                headers=self._confidential,
+                extensions={"limits": limits},
+            )
+            return shake_hands(self._transport, request, read_error)
+
+        with self._secrets.kept():
+            return self._repeat(attempt, may=lambda: True)
+
     def _begin(
-        self, request: httpx.Request, file: Recording | None
+        self, request: httpx.Request, form: Form | None, *, once: bool, absent: RequestError | None
     ) -> tuple[httpx.Response, bytes, Iterator[bytes]]:
         """Return an answer whose first byte has arrived, and those bytes; try again while that may help."""
-        with self._counting:
-            self._traffic.requests += 1
-        attempt = 0
+        self.count_request()
+
+        def attempt() -> tuple[httpx.Response, bytes, Iterator[bytes]]:
+            response = self._follow(request, form)
+            if response.is_success:
+                return self._first_piece(response)
+            error = read_error(response)
+            if absent is not None and is_absent(response.status_code, error):
+                raise absent from error
+            raise RefusedError(error, response.status_code, response.headers)
+
+        return self._repeat(attempt, may=lambda: form is None or form.is_repeatable, once=once)
+
+    def _repeat(
+        self, attempt: Callable[[], _Result], *, may: Callable[[], bool], once: bool = False
+    ) -> _Result:
+        """Return what an attempt brings; make another while that may help, and cannot harm."""
+        n_retries = 0
         while True:
             headers: Mapping[str, str] = {}
             try:
-                response = self._follow(request, file)
-                if response.is_success:
-                    return self._first_piece(response)
-                headers = response.headers
-                error: CartesiaError = _read_error(response)
-                again = should_retry(response.status_code, headers)
+                return attempt()
+            except RefusedError as refused:
+                error, headers = refused.error, refused.headers
+                again = should_retry(refused.status, headers, once=once)
             except BrokenConnectionError as broken:
                 error, again = broken, broken.repeatable
-            if not again or attempt >= self._retries or not (file is None or file.repeatable):
+                if once and broken.is_sent:
+                    raise type(broken)(str(broken), hint=_HINT_PERHAPS_DONE) from broken
+            if not again or not may() or not self.pause(n_retries, error, headers):
                 raise error
-            delay = retry_delay(attempt, headers, jitter=self._jitter, clock=time.time)
-            _log.debug("again in %.2f s: %s", delay, self._secrets.cover(str(error)))
-            self._sleep(delay)
-            attempt += 1
-            with self._counting:
-                self._traffic.retries += 1
+            n_retries += 1
+
+    def pause(self, n_retries: int, error: CartesiaError, headers: Mapping[str, str] | None = None) -> bool:
+        """Wait before another attempt; return False at once if there were enough of them.
+
+        Args:
+            n_retries: how many there were.
+            error: of the last attempt, for the log.
+            headers: of its answer; they may say how long to wait.
+        """
+        if n_retries >= self._retries:
+            return False
+        delay = retry_delay(n_retries, headers or {}, jitter=self._jitter, clock=time.time)
+        _log.debug("again in %.2f s: %s", delay, self._secrets.cover(str(error)))
+        self._sleep(delay)
+        with self._counting:
+            self._traffic.retries += 1
+        return True
 
     @staticmethod
     def _first_piece(response: httpx.Response) -> tuple[httpx.Response, bytes, Iterator[bytes]]:
         with ExitStack() as opened:
             opened.callback(response.close)
-            _require_uncompressed(response)
+            require_uncompressed(response)
             pieces = response.iter_raw()
             first = next(pieces, b"")
             opened.pop_all()
         return response, first, pieces
 
-    def _follow(self, request: httpx.Request, file: Recording | None) -> httpx.Response:
+    def _follow(self, request: httpx.Request, form: Form | None) -> httpx.Response:
         """Send a request where redirects lead; what is confidential goes to the API alone."""
         home = request.url
         for _ in range(MAX_REDIRECTS + 1):
             if same_server(home, request.url):
                 request.headers.update(self._confidential)
             response = self._send(request)
-            if response.status_code not in {301, 302, 303, 307, 308}:
+            if response.status_code not in REDIRECTS:
                 return response
             response.close()
-            request = self._redirect(request, response, again=file is None or file.repeatable)
+            again = form is None or form.is_repeatable
+            request = redirected(self._http, request, response, again=again)
         raise UnavailableError(
             f"The API redirects without end; the last address was on {one_line(request.url.host, 100)}.",
             hint="Check --base-url.",
@@ -234,103 +332,3 @@ class Exchange:
         took = time.monotonic() - began
         _log.debug("%s %s: %d, %.3f s", request.method, place, response.status_code, took)
         return response
-
-    def _redirect(self, request: httpx.Request, response: httpx.Response, *, again: bool) -> httpx.Request:
-        status = response.status_code
-        try:
-            target = request.url.join(response.headers["location"])
-        except (KeyError, httpx.InvalidURL, ValueError) as error:
-            raise UnavailableError(
-                f"The API answered with a redirect ({status}) to nowhere.", hint="Check --base-url."
-            ) from error
-        place = one_line(f"{target.scheme}://{target.netloc.decode('ascii', 'replace')}{target.path}", 200)
-        if target.scheme not in {"http", "https"} or not target.host or target.userinfo:
-            raise UnavailableError(
-                f"The API redirects to {place}, which is no place for it.", hint="Check --base-url."
-            )
-        if not again or (request.method != "GET" and status in {301, 302, 303}):
-            # The standard lets a client turn POST into GET here, which would ask for something else;
-            # and what came through a pipe is gone.
-            raise UnavailableError(
-                f"The API has moved to {place} (status {status}).",
-                hint="Give its new address with --base-url.",
-            )
-        names = ("accept", "content-type", "content-length", "transfer-encoding")
-        headers = {name: request.headers[name] for name in names if name in request.headers}
-        copy = self._http.build_request(
-            request.method, target, headers=headers, extensions=request.extensions
-        )
-        copy.stream = request.stream
-        return copy
-
-
-def refuse(answer: Answer, expected: str, cause: Exception | None = None) -> NoReturn:
-    """Raise for an answer of status 200 that is not what was asked for."""
-    kind = one_line(answer.content_type, 60)
-    raise UnavailableError(
-        f"The API answered, but not with {expected}{f': its content type is {kind}' if kind else ''}.",
-        hint="Check --base-url: a proxy, a sign-in page or another server may have answered.",
-    ) from cause
-
-
-def _content(body: Mapping[str, Any] | Form | None, headers: dict[str, str]) -> dict[str, Any]:
-    """Return how httpx is told of a body and of the headers before it."""
-    match body:
-        case None:
-            return {"headers": headers}
-        case Form():
-            return {"headers": headers, "data": body.fields, "files": {"file": (body.file.name, body.file)}}
-        case _:
-            return {"headers": headers | {"Content-Type": "application/json"}, "content": _encode_body(body)}
-
-
-def _encode_body(body: Mapping[str, Any]) -> bytes:
-    try:
-        return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-    except ValueError as error:  # half a surrogate pair, or NaN
-        raise UsageError("The request holds a character or a number that cannot be sent.") from error
-
-
-def _read_error(response: httpx.Response) -> CartesiaError:
-    """Return the error that an answer reports, even if its body breaks off."""
-    body = bytearray()
-    with closing(response), suppress(BrokenConnectionError):  # the status says enough
-        for piece in response.iter_raw():
-            body += piece
-            if len(body) >= MAX_ERROR:
-                break
-    return decode_error(
-        response.status_code,
-        bytes(body[:MAX_ERROR]),
-        content_type=_content_type(response),
-        request_id=response.headers.get("x-request-id"),
-    )
-
-
-def _require_uncompressed(response: httpx.Response) -> None:
-    coding = response.headers.get("content-encoding", "identity")
-    if coding != "identity":
-        raise UnavailableError(
-            f"The API sent an answer compressed as {one_line(coding, 40)}, which was not asked for.",
-            hint="A proxy on the way may do that: check --base-url.",
-        )
-
-
-def _finish(response: httpx.Response, rest: Iterator[bytes]) -> None:
-    response.extensions["way"].silence = PATIENCE_FOR_THE_END
-    with suppress(BrokenConnectionError):
-        for _ in islice(rest, 16):
-            pass
-
-
-def _bounded(pieces: Iterator[bytes], limit: int) -> Iterator[bytes]:
-    for piece in pieces:
-        limit -= len(piece)
-        if limit < 0:
-            raise UnavailableError("The API's answer does not end.", hint="Check --base-url.")
-        yield piece
-
-
-def _content_type(response: httpx.Response) -> str:
-    kind: str = response.headers.get("content-type", "")
-    return kind.partition(";")[0].strip().lower()

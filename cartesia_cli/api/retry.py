@@ -2,19 +2,43 @@
 
 from collections.abc import Callable, Mapping
 
+from cartesia_cli.errors import CartesiaError
+
 LONGEST_WISH = 60.0
 """Seconds; a server that asks for a longer pause is not obeyed."""
 
 
-def should_retry(status: int, headers: Mapping[str, str]) -> bool:
-    """Return whether an answer asks for another attempt; the server's own word comes first."""
+class RefusedError(Exception):
+    """The API answered one attempt with an error.
+
+    Args:
+        error: what is raised if there is no other attempt.
+        status: of the answer.
+        headers: of the answer, with lower-case or case-insensitive names.
+    """
+
+    def __init__(self, error: CartesiaError, status: int, headers: Mapping[str, str]) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.status = status
+        self.headers = headers
+
+
+def should_retry(status: int, headers: Mapping[str, str], *, once: bool = False) -> bool:
+    """Return whether an answer asks for another attempt; the server's own word comes first.
+
+    Args:
+        status: of the answer.
+        headers: of the answer, with lower-case or case-insensitive names.
+        once: whether it must not be done twice: then only after answers that say that nothing was done.
+    """
     match headers.get("x-should-retry"):
         case "true":
             return True
         case "false":
             return False
         case _:
-            return status in {408, 409, 429} or status >= 500
+            return status in {429, 503} or (not once and (status in {408, 409} or status >= 500))
 
 
 def retry_delay(

@@ -16,6 +16,7 @@ from enum import Enum
 from cartesia_cli.errors import UnavailableError
 from cartesia_cli.models import AudioChunk, SpeechEvent
 from cartesia_cli.wire import decode_event
+from cartesia_cli.wire.envelopes import Envelope
 from cartesia_cli.wire.values import MalformedError, decode_base64
 
 MAX_FRAME = 64 * 2**20
@@ -24,7 +25,6 @@ MAX_FRAME = 64 * 2**20
 _BOM = b"\xef\xbb\xbf"
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?:\r\n|\n|\r)")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
-_NUMBER = rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 
 
 class _Not(Enum):
@@ -118,7 +118,7 @@ class EventDecoder:
         if end < 0:
             broken = buffer.find(b"\n", last) >= 0 or buffer.find(b"\r", last) >= 0
             return _Not.LIKE_THE_OTHERS if broken else _Not.COMPLETE
-        if not shape.fits(buffer[last:end]):
+        if not shape.envelope.fits(buffer[last:end]):
             return _Not.LIKE_THE_OTHERS
         with memoryview(buffer) as whole, whole[first:last] as encoded:
             try:
@@ -158,14 +158,10 @@ class _Shape:
     prefix: bytes
     """From the beginning of the frame to the base64."""
 
-    head: str
-    """The part of the prefix that is JSON."""
-
     ending: bytes
     """The line breaks behind the frame."""
 
-    tail: re.Pattern[bytes] | None = None
-    """Matches what differs only in its numbers from what stood behind the base64; that need not be parsed."""
+    envelope: Envelope
 
     @classmethod
     def of(cls, frame: bytes, data: str) -> "_Shape | None":
@@ -178,31 +174,9 @@ class _Shape:
         *before, line = _LINE_END.split(frame[:first])
         if not line.startswith(b"data:") or any(other.startswith(b"data") for other in before):
             return None
-        head = line.removeprefix(b"data:").removeprefix(b" ").decode()
-        tail = frame[first + len(encoded) : end.start()]
-        shape = cls(frame[:first], head, end.group(), _like(tail))
-        return shape if shape.makes_a_chunk(tail) else None
-
-    def fits(self, tail: bytes | bytearray) -> bool:
-        """Return whether a tail makes a chunk: like that of the first frame, or in its own way."""
-        return (self.tail is not None and self.tail.fullmatch(tail) is not None) or self.makes_a_chunk(tail)
-
-    def makes_a_chunk(self, tail: bytes | bytearray) -> bool:
-        """Return whether a tail, from the quote behind the base64, makes a chunk of the head."""
-        if b"\n" in tail or b"\r" in tail:
-            return False
-        try:
-            payload = json.loads(self.head + tail.decode())
-        except (ValueError, RecursionError):
-            return False
-        return isinstance(payload, dict) and payload.get("type") == "chunk" and payload.get("data") == ""
-
-
-def _like(tail: bytes) -> re.Pattern[bytes] | None:
-    """Return a pattern for tails that are the same JSON but for their numbers; None if that is not sure."""
-    if b"\\" in tail:  # the digits of an escape are no number
-        return None
-    return re.compile(_NUMBER.join(map(re.escape, re.split(_NUMBER, tail))))
+        head = line.removeprefix(b"data:").removeprefix(b" ")
+        envelope = Envelope.of(head, frame[first + len(encoded) : end.start()])
+        return None if envelope is None else cls(frame[:first], end.group(), envelope)
 
 
 def _read_data(frame: bytes) -> str:

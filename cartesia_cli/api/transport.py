@@ -43,12 +43,7 @@ class Transport(httpx.BaseTransport):
         """
         url = request.url
         proxy = self._proxy_for(url)
-        way = Way(
-            host=url.raw_host.decode("ascii"),
-            port=port_of(url),
-            timeouts=request.extensions.get("limits", self._timeouts),
-            proxy=None if proxy is None else proxy.netloc.decode("ascii"),
-        )
+        way = self._way(request, proxy)
         with way.translated():
             connection = self._take(way, url, proxy)
             try:
@@ -56,6 +51,41 @@ class Transport(httpx.BaseTransport):
             except BaseException:
                 connection.close()
                 raise
+        return self._response(url, connection, answer, way)
+
+    def upgrade(self, request: httpx.Request) -> tuple[httpx.Response, Connection | None]:
+        """Ask for another protocol on a new connection; it is None if the server stays with HTTP.
+
+        A proxy only passes on what is said. The answer has its way under ``extensions``.
+
+        Raises:
+            BrokenConnectionError: there is no answer.
+            UsageError: the environment names a proxy or certificates that cannot be used.
+        """
+        url = request.url
+        proxy = self._proxy_for(url)
+        way = self._way(request, proxy)
+        with way.translated():
+            certificates = self._load_certificates() if url.scheme == "https" else None
+            connection = Connection.open(way, proxy=proxy, certificates=certificates, tunnelled=True)
+            try:
+                answer = connection.exchange(way, _head(request, None), (), request.method)
+            except BaseException:
+                connection.close()
+                raise
+        return self._response(url, connection, answer, way), connection if answer.status == 101 else None
+
+    def _way(self, request: httpx.Request, proxy: httpx.URL | None) -> Way:
+        return Way(
+            host=request.url.raw_host.decode("ascii"),
+            port=port_of(request.url),
+            timeouts=request.extensions.get("limits", self._timeouts),
+            proxy=None if proxy is None else proxy.netloc.decode("ascii"),
+        )
+
+    def _response(
+        self, url: httpx.URL, connection: Connection, answer: HTTPResponse, way: Way
+    ) -> httpx.Response:
         return httpx.Response(
             answer.status,
             headers=[

@@ -29,6 +29,9 @@ class Timeouts:
     stall: float = 10.0
     """Without any byte, once the body has begun; and for each part of the request to be taken."""
 
+    ping: float = 20.0
+    """Of silence on a socket before the server is asked whether it is there, and for its answer."""
+
 
 class Stage(Enum):
     """How far a request has come."""
@@ -44,6 +47,9 @@ class BrokenConnectionError(UnavailableError):
 
     repeatable = True
     """Asking again may help."""
+
+    is_sent = False
+    """Whether the server may have read the request, or a part of it."""
 
 
 class UntrustedServerError(BrokenConnectionError):
@@ -85,9 +91,13 @@ class Way:
         try:
             yield
         except TimeoutError as error:
-            raise self._timeout() from error
+            raise self._at_this_stage(self._timeout()) from error
         except (OSError, HTTPException, ProxyRefusedError, UnicodeError) as error:
-            raise self._failure(error) from error
+            raise self._at_this_stage(self._failure(error)) from error
+
+    def _at_this_stage(self, broken: BrokenConnectionError) -> BrokenConnectionError:
+        broken.is_sent = self.stage is not Stage.CONNECTING
+        return broken
 
     @property
     def _next_hop(self) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from cartesia_cli.errors import UnavailableError
 from cartesia_cli.models import (
     AudioChunk,
+    Flushed,
     PhonemeTiming,
     PhonemeTimings,
     SpeechEvent,
@@ -79,6 +80,8 @@ def encode_event(
             fields = {"type": "phoneme_timestamps", "phoneme_timestamps": columns}
         case SpeechWarning():
             return None
+        case Flushed():
+            fields = {"type": "flush_done", "flush_done": True}
     fields |= {"done": False, "status_code": 206}
     if isinstance(event, AudioChunk):
         fields["step_time"] = step_time

@@ -35,7 +35,7 @@ def encode_request(request: SpeechRequest, *, endpoint: Endpoint) -> dict[str, A
         "model_id": request.model_id,
         "transcript": request.transcript,
         "voice": _encode_voice(request),
-        "output_format": _encode_format(request.format),
+        "output_format": encode_format(request.format),
         "language": request.language,
         "locale": request.locale,
         "normalization": request.normalization,
@@ -70,7 +70,7 @@ def decode_request(payload: object, *, endpoint: Endpoint) -> SpeechRequest:
     return SpeechRequest(
         transcript=_decode_transcript(payload),
         voice_id=voice_id,
-        format=_decode_format(payload.get("output_format"), endpoint),
+        format=decode_format(payload.get("output_format"), endpoint),
         model_id=_text(payload, "model_id")
         or _refuse("Invalid model", "model_id is required.", "model_not_found"),
         language=language,
@@ -87,6 +87,39 @@ def decode_request(payload: object, *, endpoint: Endpoint) -> SpeechRequest:
     )
 
 
+def encode_format(audio: AudioFormat) -> dict[str, Any]:
+    """Return the ``output_format``, with what its container needs."""
+    fields: dict[str, Any] = {"container": audio.container.value, "sample_rate": audio.sample_rate}
+    if audio.container is Container.MP3:
+        return {**fields, "bit_rate": audio.bit_rate or 128_000}
+    return {**fields, "encoding": audio.encoding.value}
+
+
+def decode_format(value: object, endpoint: Endpoint) -> AudioFormat:
+    """Return what an ``output_format`` asks for.
+
+    Raises:
+        RequestError: as the API answers with status 400; title is set.
+    """
+    if not isinstance(value, Mapping):
+        _refuse("Invalid output format", "output_format is required and must be an object.")
+    container = value.get("container")
+    if container not in tuple(Container):
+        _refuse("Invalid output format", f"container must be raw, wav or mp3, not {shorten(container)}.")
+    if endpoint == "sse" and container != Container.RAW:
+        _refuse("Invalid output format", "Only the raw container can be streamed as events.")
+    sample_rate, encoding, bit_rate = (value.get(key) for key in ("sample_rate", "encoding", "bit_rate"))
+    if sample_rate not in SAMPLE_RATES:
+        _refuse("Invalid output format", f"sample_rate must be one of {', '.join(map(str, SAMPLE_RATES))}.")
+    if container == Container.MP3:
+        if bit_rate not in BIT_RATES:
+            _refuse("Invalid output format", f"bit_rate must be one of {', '.join(map(str, BIT_RATES))}.")
+        return AudioFormat(sample_rate=int(sample_rate), container=Container.MP3, bit_rate=int(bit_rate))
+    if encoding not in tuple(Encoding):
+        _refuse("Invalid output format", f"encoding must be one of {', '.join(Encoding)}.")
+    return AudioFormat(Encoding(encoding), int(sample_rate), Container(container))
+
+
 def _encode_voice(request: SpeechRequest) -> dict[str, Any]:
     """Return the voice with its ``mode``, which old servers need and new ones accept."""
     voice: dict[str, Any] = {"mode": "id", "id": request.voice_id}
@@ -95,13 +128,6 @@ def _encode_voice(request: SpeechRequest) -> dict[str, Any]:
     if len(request.emotion) > 1:  # the older API's own way; the newer one takes a single emotion
         voice["__experimental_controls"] = {"emotion": list(request.emotion)}
     return voice
-
-
-def _encode_format(audio: AudioFormat) -> dict[str, Any]:
-    fields: dict[str, Any] = {"container": audio.container.value, "sample_rate": audio.sample_rate}
-    if audio.container is Container.MP3:
-        return {**fields, "bit_rate": audio.bit_rate or 128_000}
-    return {**fields, "encoding": audio.encoding.value}
 
 
 def _encode_manner(request: SpeechRequest) -> dict[str, Any] | None:
@@ -142,26 +168,6 @@ def _decode_voice(voice: object) -> tuple[str, tuple[float, ...] | None, tuple[s
     if not isinstance(voice_id, str) or not voice_id:
         _refuse("Invalid voice", "The voice needs an id.")
     return voice_id, None, emotions
-
-
-def _decode_format(value: object, endpoint: Endpoint) -> AudioFormat:
-    if not isinstance(value, Mapping):
-        _refuse("Invalid output format", "output_format is required and must be an object.")
-    container = value.get("container")
-    if container not in tuple(Container):
-        _refuse("Invalid output format", f"container must be raw, wav or mp3, not {shorten(container)}.")
-    if endpoint == "sse" and container != Container.RAW:
-        _refuse("Invalid output format", "Only the raw container can be streamed as events.")
-    sample_rate, encoding, bit_rate = (value.get(key) for key in ("sample_rate", "encoding", "bit_rate"))
-    if sample_rate not in SAMPLE_RATES:
-        _refuse("Invalid output format", f"sample_rate must be one of {', '.join(map(str, SAMPLE_RATES))}.")
-    if container == Container.MP3:
-        if bit_rate not in BIT_RATES:
-            _refuse("Invalid output format", f"bit_rate must be one of {', '.join(map(str, BIT_RATES))}.")
-        return AudioFormat(sample_rate=int(sample_rate), container=Container.MP3, bit_rate=int(bit_rate))
-    if encoding not in tuple(Encoding):
-        _refuse("Invalid output format", f"encoding must be one of {', '.join(Encoding)}.")
-    return AudioFormat(Encoding(encoding), int(sample_rate), Container(container))
 
 
 def _named_speed(payload: Mapping[str, Any]) -> Literal["slow", "normal", "fast"] | None:
