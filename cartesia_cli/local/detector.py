@@ -32,7 +32,7 @@ _BELOW_PEAK = 45.0
 
 _CLOSED_GAP = round(0.25 * FRAMES_PER_SECOND)
 _SHORTEST = round(0.06 * FRAMES_PER_SECOND)
-_BEFORE, _AFTER = round(0.12 * FRAMES_PER_SECOND), round(0.16 * FRAMES_PER_SECOND)
+BEFORE, AFTER = round(0.12 * FRAMES_PER_SECOND), round(0.16 * FRAMES_PER_SECOND)
 """Frames: gaps within words and phrases, clicks, and the faint consonants before and after."""
 
 
@@ -63,21 +63,22 @@ def smooth_levels(levels: Levels) -> Levels:
     return (padded[:-2] + padded[1:-1] + padded[2:]) / np.float32(3)
 
 
-def find_speech(levels: Levels, before: Levels) -> list[Run]:
+def find_speech(levels: Levels, before: Levels, least: float = _FAINTEST) -> list[Run]:
     """Return where speech may be, in order.
 
     Args:
         levels: those in question.
         before: what came before, from which the background is known as well.
+        least: dBFS; what is fainter is no speech, whatever the background.
     """
     if levels.size == 0:
         return []
     known = np.concatenate([before, levels])
     floor, peak = (max(_FAINTEST, float(value)) for value in np.percentile(known, [10, 97]))
-    threshold = max(floor + _ABOVE_FLOOR, floor + _OF_RANGE * (peak - floor), peak - _BELOW_PEAK)
+    threshold = max(floor + _ABOVE_FLOOR, floor + _OF_RANGE * (peak - floor), peak - _BELOW_PEAK, least)
     loud = _runs(smooth_levels(levels) > threshold)
     merged = _merge([run for run in loud if run.stop - run.start >= _SHORTEST], _CLOSED_GAP)
-    wider = [Run(max(0, run.start - _BEFORE), min(levels.size, run.stop + _AFTER)) for run in merged]
+    wider = [Run(max(0, run.start - BEFORE), min(levels.size, run.stop + AFTER)) for run in merged]
     return _merge(wider, 0)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import mean
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,8 +36,39 @@ class Speech:
         return [word.text for word in self.words]
 
 
+class FirstHearing(NamedTuple):
+    """What the network makes of one segment when it listens once."""
+
+    impression: Impression
+    hearing: Hearing
+
+
+def hear_once(samples: NDArray[np.float32], recognizer: Recognizer) -> FirstHearing:
+    """Return what is heard in a segment that may still grow; see ``hear_speech`` for the arguments."""
+    impression = recognizer.listen(samples)
+    return FirstHearing(impression, recognizer.spell(impression))
+
+
+def guess_words(
+    first: FirstHearing, samples: NDArray[np.float32], aligner: Callable[[], WordAligner]
+) -> list[str]:
+    """Return the words of a segment that may still grow, if it is speech by all that is known of it.
+
+    One hearing must do, since there will be another soon.
+    """
+    words = [word.text for word in _spoken(first.hearing)]
+    if first.hearing.confidence >= _DOUBTFUL:
+        return words
+    # One short word is too little to compare: beeps sound like a letter.
+    is_alike = len(words) > 1 and aligner().distance(words, samples, first.impression) <= FARTHEST
+    return words if is_alike else []
+
+
 def hear_speech(
-    samples: NDArray[np.float32], recognizer: Recognizer, aligner: Callable[[], WordAligner]
+    samples: NDArray[np.float32],
+    recognizer: Recognizer,
+    aligner: Callable[[], WordAligner],
+    first: FirstHearing | None = None,
 ) -> Speech | None:
     """Return what is said in one segment; None if no one speaks.
 
@@ -48,14 +80,14 @@ def hear_speech(
         samples: see ``Recognizer.listen``.
         recognizer: the network.
         aligner: gives what judges doubtful words; called only where there are some.
+        first: of these samples, if they were heard before.
     """
-    impression = recognizer.listen(samples)
-    first = recognizer.spell(impression)
-    if not _spoken(first):
+    impression, hearing = first or hear_once(samples, recognizer)
+    if not _spoken(hearing):
         return None
-    if first.confidence >= _SURE:
-        return Speech(_spoken(first), impression)
-    hearings = [first, *(recognizer.spell(recognizer.listen(samples, other)) for other in _OTHER_PADDINGS)]
+    if hearing.confidence >= _SURE:
+        return Speech(_spoken(hearing), impression)
+    hearings = [hearing, *(recognizer.spell(recognizer.listen(samples, other)) for other in _OTHER_PADDINGS)]
     words = _spoken(max(hearings, key=lambda hearing: hearing.confidence))
     if not words:
         return None

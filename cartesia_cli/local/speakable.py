@@ -5,10 +5,14 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from cartesia_cli.errors import UsageError
 from cartesia_cli.local.ipa import is_ipa
 from cartesia_cli.local.tags import Break, Ignored, Loudness, Pace, Plain, Pronounced, Spelled, parse_tags
+
+if TYPE_CHECKING:
+    from cartesia_cli.local.lexicon import Lexicon
 
 _READABLE = frozenset("$£€¥₹₩°¢§¶±×÷©½¼¾²³µ=<>~+|^`™®•→←")
 """Symbols that the engine reads, or that are rightly passed over."""
@@ -36,12 +40,13 @@ def nothing_to_say(unspeakable: Sequence[str] = ()) -> UsageError:
     return UsageError("There is nothing to say: the text holds no words.")
 
 
-def survey(transcript: str) -> Survey:
-    """Return what of a transcript can be spoken."""
+def survey(transcript: str, lexicon: "Lexicon | None" = None) -> Survey:
+    """Return what of a transcript can be spoken, with a dictionary or without."""
     ignored: dict[str, None] = {}
     unspeakable: dict[str, None] = {}
     has_words = False
-    for element in parse_tags(transcript):
+    elements = parse_tags(transcript)
+    for element in lexicon.rewrite(elements) if lexicon else elements:
         match element:
             case Plain(text) | Spelled(text):
                 characters = set(text)

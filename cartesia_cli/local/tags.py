@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from cartesia_cli.models import SPEEDS, VOLUMES
 
@@ -62,6 +63,8 @@ _LONGEST_BREAK = 60.0
 _LONGEST_SPELLING = 300
 """Characters in which ``</spell>`` must follow, so that a lost one does not spell a whole book."""
 
+_SPELLING_REACH = _LONGEST_SPELLING + len("</spell>")
+
 _ATTRIBUTES = r"""(?:\s+[\w:.-]+\s*=\s*(?:"[^"<>]{0,200}"|'[^'<>]{0,200}'|[^\s"'<>]{1,200})){0,9}"""
 _TAG = re.compile(
     rf"""
@@ -76,6 +79,11 @@ _TAG = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
+_NAMES = ("break", "speed", "volume", "emotion", "spell")
+
+_LONGEST_TAG = 2100
+"""Characters, above every sensible tag; a longer beginning is waited for no more."""
+
 _SPELL_END = re.compile(r"</\s*spell\s*>", re.IGNORECASE)
 _RATIO = re.compile(r"""\s+ratio\s*=\s*["']?(\d{1,3}(?:\.\d{1,6})?|\.\d{1,6})["']?\s*/?\s*""", re.IGNORECASE)
 _TIME = re.compile(
@@ -91,14 +99,14 @@ def parse_tags(transcript: str) -> Iterator[Element]:
 
     Control characters and halves of surrogate pairs are left out.
     """
-    transcript = _CONTROLS.sub("", transcript)
+    transcript = without_controls(transcript)
     position = 0
     while found := _TAG.search(transcript, position):
         if found.start() > position:
             yield Plain(transcript[position : found.start()])
         position = found.end()
-        if (found["name"] or "").lower() == "spell" and not found["close"]:
-            end = _SPELL_END.search(transcript, position, position + _LONGEST_SPELLING + len("</spell>"))
+        if _begins_spelling(found):
+            end = _SPELL_END.search(transcript, position, position + _SPELLING_REACH)
             if end:
                 spelled = _TAG.sub("", transcript[position : end.start()])
                 if spelled.strip():
@@ -108,6 +116,59 @@ def parse_tags(transcript: str) -> Iterator[Element]:
         yield from _decode(found)
     if position < len(transcript):
         yield Plain(transcript[position:])
+
+
+def without_controls(text: str) -> str:
+    """Return ``text`` without control characters and halves of surrogate pairs."""
+    return _CONTROLS.sub("", text)
+
+
+def tag_end(text: str, start: int) -> int | None:
+    """Return where the tag at ``start`` ends, in a text that is still being written.
+
+    ``start`` itself if no tag begins there; None if it takes more text to tell. ``text`` has no controls.
+    """
+    if len(text) - start <= _LONGEST_TAG and _unfinished().match(text, start):
+        return None
+    found = _TAG.match(text, start)
+    if not found:
+        return start
+    if _begins_spelling(found):
+        end = _SPELL_END.search(text, found.end(), found.end() + _SPELLING_REACH)
+        if end:
+            return end.end()
+        if len(text) < found.end() + _SPELLING_REACH:
+            return None
+    return found.end()
+
+
+def _beginnings(word: str) -> str:
+    """Return a pattern for every beginning of ``word`` but all of it."""
+    return "".join(f"(?:{re.escape(letter)}" for letter in word[:-1]) + ")?" * (len(word) - 1)
+
+
+@cache
+def _unfinished() -> re.Pattern[str]:
+    """Return the pattern of what more text may make a tag of, or a longer one. It takes long to compile."""
+    return re.compile(
+        rf"""(?:
+          <
+        | <<\s*(?:[^<>\s|]{{1,20}}\s*\|\s*){{0,60}}(?:[^<>\s|]{{1,20}}\s*)?>?
+        | <<[^<>\s|]{{0,20}}\|[^<>\s]{{0,200}}>?
+        | </?\s*(?:{"|".join(map(_beginnings, _NAMES))})
+        | </?\s*(?:{"|".join(_NAMES)})\b[^<>\n]{{0,200}}
+        | </?[a-z][\w:.-]{{0,40}}{_ATTRIBUTES}
+          (?:\s+[\w:.-]*(?:\s*=\s*(?:"[^"<>]{{0,200}}|'[^'<>]{{0,200}}|[^\s"'<>]{{0,200}}))?)?\s*/?
+        | <!(?:-(?:-(?:(?!-->)[^<]){{0,2002}})?)?
+        | <\?[^<>]{{0,201}}
+        | \[{_beginnings("laughter]")}
+        )\Z""",
+        re.IGNORECASE | re.VERBOSE | re.DOTALL,
+    )
+
+
+def _begins_spelling(tag: re.Match[str]) -> bool:
+    return (tag["name"] or "").lower() == "spell" and not tag["close"]
 
 
 def _decode(tag: re.Match[str]) -> Iterator[Element]:

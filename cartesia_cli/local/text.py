@@ -16,6 +16,7 @@ from cartesia_cli.local.tags import (
     Spelled,
     parse_tags,
 )
+from cartesia_cli.models import Flush
 
 Part = Plain | Spelled | Pronounced
 """What a word is made of: ``(<spell>AB</spell>)`` is three parts."""
@@ -28,10 +29,10 @@ CLAUSE_PAUSE = 0.12
 _MAX_WORDS, _MAX_CHARS = 60, 600
 """A sentence beyond either is cut, so that text without an end needs neither memory nor patience."""
 
-_MAX_WORD = 200
+MAX_WORD = 200
 """Characters; a longer word is cut."""
 
-_PIECE = re.compile(rf"\s+|\S{{1,{_MAX_WORD}}}")
+_PIECE = re.compile(rf"\s+|\S{{1,{MAX_WORD}}}")
 _LINE_END = re.compile(r"\r\n?|[\n\x0b\x0c\x85\u2028\u2029]")
 _OPENING, _CLOSING = "\"'“‘(«[", "\"'”’)»]"
 _LIST_ITEM = re.compile(r"[-*•–]$|\(?\d{1,3}[.)]$")
@@ -85,17 +86,44 @@ class Sentence:
         return self.words[0].speed
 
 
+@dataclass(frozen=True, slots=True)
+class WordEnd:
+    """Among elements: the word so far is over; white space follows that may not have come as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """The pause after a sentence that a ``Flush`` ended, known once the next word is."""
+
+    seconds: float
+
+
 def sentences(transcript: str) -> Iterator[Sentence | Break]:
     """Yield sentences and breaks in order, reading the transcript only as far as needed."""
+    for item in sentences_of(parse_tags(transcript)):
+        if isinstance(item, Sentence | Break):
+            yield item
+
+
+def sentences_of(elements: Iterable[Element | WordEnd | Flush]) -> Iterator[Sentence | Break | Rest | Flush]:
+    """Yield sentences and breaks in order, each as soon as it is known to be over.
+
+    A ``Flush`` ends the sentence, and the word, before it; it is passed on behind them.
+    """
     words: list[Word] = []
+    flushed: list[Word] = []  # the sentence that a flush ended, until the next word tells the pause
     line = 0  # characters of the line so far
-    for gap, item in _Words().read(parse_tags(transcript)):
-        if isinstance(item, Break):
+    for gap, item in _Words().read(elements):
+        if not isinstance(item, Word):
             if words:
                 yield Sentence(tuple(words), 0.0)
+            flushed = words or flushed if isinstance(item, Flush) else []
             words = []
             yield item
             continue
+        if flushed and (pause := _pause_between(flushed, gap, item, line)) is not None:
+            yield Rest(pause)
+        flushed = []
         if words and (pause := _pause_between(words, gap, item, line)) is not None:
             yield Sentence(tuple(words), pause)
             words = []
@@ -151,8 +179,10 @@ class _Words:
         self._word_volume: float | None = None
         self._gap = Gap.NONE
 
-    def read(self, elements: Iterable[Element]) -> Iterator[tuple[Gap, Word | Break]]:
-        """Yield words and breaks, each with what stands before it."""
+    def read(
+        self, elements: Iterable[Element | WordEnd | Flush]
+    ) -> Iterator[tuple[Gap, Word | Break | Flush]]:
+        """Yield words, breaks and flushes, each with what stands before it."""
         for element in elements:
             match element:
                 case Plain(text):
@@ -163,20 +193,35 @@ class _Words:
                             yield from self._add(Plain(piece[0]))
                 case Spelled() | Pronounced():
                     yield from self._add(element)
-                case Break():
+                case Break() | Flush():
                     yield from self._finish(Gap.NONE)
                     yield self._gap, element
-                    self._gap = Gap.NONE
-                case Pace(ratio):
-                    self._speed = ratio
-                case Loudness(ratio):
-                    self._volume = ratio
-                case Ignored():
-                    pass
+                    # White space before a flush still tells the pause after it.
+                    self._gap = self._gap if isinstance(element, Flush) else Gap.NONE
+                case WordEnd():
+                    yield from self._finish(Gap.NONE)
+                case Pace() | Loudness() | Ignored():
+                    self._obey(element)
         yield from self._finish(Gap.NONE)
 
+    def _obey(self, tag: Pace | Loudness | Ignored) -> None:
+        match tag:
+            case Pace(ratio):
+                self._speed = ratio
+            case Loudness(ratio):
+                self._volume = ratio
+            case Ignored():
+                pass
+
+    def _read_plain(self, text: str) -> Iterator[tuple[Gap, Word]]:
+        for piece in _PIECE.finditer(text):
+            if piece[0].isspace():
+                yield from self._finish(_gap(piece[0]))
+            else:
+                yield from self._add(Plain(piece[0]))
+
     def _add(self, part: Part) -> Iterator[tuple[Gap, Word]]:
-        if sum(len(_written(known)) for known in self._parts) + len(_written(part)) > _MAX_WORD:
+        if sum(len(_written(known)) for known in self._parts) + len(_written(part)) > MAX_WORD:
             yield from self._finish(Gap.NONE)
         if not self._parts:
             self._word_speed, self._word_volume = self._speed, self._volume

@@ -1,8 +1,6 @@
-"""Writes down recordings of any length: cut at pauses, heard on every core, in order."""
+"""Writes down recordings of any length: cut at pauses, heard on every core, in order; and live sound."""
 
-import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
@@ -12,49 +10,19 @@ from numpy.typing import NDArray
 
 from cartesia_cli.audio.recordings import open_recording
 from cartesia_cli.errors import UsageError
-from cartesia_cli.local.alignment import WordAligner
-from cartesia_cli.local.hearing import hear_speech
+from cartesia_cli.local.live import listen_live
+from cartesia_cli.local.passages import Models, Passage, hear_passage
 from cartesia_cli.local.recognizer import SAMPLE_RATE, Recognizer
 from cartesia_cli.local.segments import Segment, cut_segments
 from cartesia_cli.local.workers import work_in_order
-from cartesia_cli.models import EngineName, Transcript, WordTiming
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """What was said in one segment of a recording."""
-
-    text: str
-    words: tuple[WordTiming, ...]
-    """On the timeline of the recording; none if times were not asked for."""
-
-    start: float
-    end: float
-    """Seconds from the start of the recording."""
-
-
-class Models:
-    """The recogniser, and the aligner, which is loaded when it is first needed."""
-
-    def __init__(self, recognizer: Recognizer) -> None:
-        self.recognizer = recognizer
-        self._aligner: WordAligner | None = None
-        self._lock = Lock()
-
-    def aligner(self) -> WordAligner:
-        """Return what finds the times of words.
-
-        Raises:
-            UsageError: the voice is missing or broken.
-        """
-        with self._lock:
-            if self._aligner is None:
-                self._aligner = WordAligner(self.recognizer)
-            return self._aligner
+from cartesia_cli.models import EngineName, ListenRequest, Transcript, TranscriptUpdates, WordTiming
 
 
 class LocalTranscriber:
-    """Fits ``Transcriber``. Loads its models with the first recording; several threads may use it."""
+    """Fits ``Transcriber`` and ``LiveTranscriber``.
+
+    Loads its models with the first recording; several threads may use it.
+    """
 
     name: EngineName = "local"
 
@@ -101,6 +69,20 @@ class LocalTranscriber:
                     progress(min(1.0, passage.end / recording.duration))
             return Transcript(" ".join(texts), tuple(timings), "en", recording.seconds, recording.is_cut)
 
+    def listen(self, request: ListenRequest, sound: Iterable[bytes], /) -> TranscriptUpdates:
+        """Yield what is said, in English, while it is being said; nothing if no one speaks.
+
+        Args:
+            request: ``model_id`` and ``keyterms`` have no effect.
+            sound: pulled by a thread, which ends with the first sound after the generator was closed.
+
+        Raises:
+            UsageError: at once if the encoding, the rate or the language is not known; at the first
+                update if the extra ``local`` is missing or broken.
+        """
+        check_language(request.language)
+        return listen_live(request, sound, self.models)
+
     def passages(self, blocks: Iterable[NDArray[np.float32]], *, words: bool) -> Iterator[Passage]:
         """Yield what is said, a few seconds at a time and in order.
 
@@ -111,7 +93,7 @@ class LocalTranscriber:
         models = self.models()
 
         def transcribe(segment: Segment) -> Passage | None:
-            return _transcribe(segment, models, words=words)
+            return hear_passage(segment, models, words=words)
 
         for passage in work_in_order(cut_segments(blocks), transcribe, self._n_threads):
             if passage is not None:
@@ -145,19 +127,3 @@ def check_language(language: str | None) -> None:
             f"The built-in recogniser knows English only, not {language!r}.",
             hint="Use --engine cloud for other languages.",
         )
-
-
-def _transcribe(segment: Segment, models: Models, *, words: bool) -> Passage | None:
-    """Return what is said in one segment, None if it is nothing."""
-    speech = hear_speech(segment.samples, models.recognizer, models.aligner)
-    if speech is None:
-        return None
-    timings: tuple[WordTiming, ...] = ()
-    if words:
-        times = models.aligner().align(speech.texts, segment.samples, speech.impression)
-        timings = tuple(
-            # The same words come again and again: one copy of each is enough for hours.
-            WordTiming(sys.intern(word.text), segment.start + start, segment.start + end, word.confidence)
-            for word, (start, end) in zip(speech.words, times.tolist(), strict=True)
-        )
-    return Passage(" ".join(speech.texts), timings, segment.start, segment.end)

@@ -1,6 +1,6 @@
 """Puts a text together: sentence after sentence, the silence between, and one timeline."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,13 +9,16 @@ from cartesia_cli.audio import pcm
 from cartesia_cli.audio.resample import StreamResampler
 from cartesia_cli.local.pronounce import Pronouncer
 from cartesia_cli.local.speakable import nothing_to_say
-from cartesia_cli.local.text import CLAUSE_PAUSE, Sentence, sentences
+from cartesia_cli.local.tags import Break
+from cartesia_cli.local.text import CLAUSE_PAUSE, Rest, Sentence
 from cartesia_cli.local.voice import Span, SpeechModel, Stretch, cut
 from cartesia_cli.local.voices import Manner
 from cartesia_cli.local.waveform import SAMPLE_RATE, Floats
 from cartesia_cli.models import (
     AudioChunk,
     AudioFormat,
+    Flush,
+    Flushed,
     PhonemeTiming,
     PhonemeTimings,
     SpeechEvent,
@@ -28,18 +31,33 @@ _CHUNK_SECONDS = 0.1
 
 
 def speak(
-    request: SpeechRequest, manner: Manner, pronouncer: Pronouncer, model: SpeechModel
+    items: Iterable[Sentence | Break | Rest | Flush],
+    request: SpeechRequest,
+    manner: Manner,
+    pronouncer: Pronouncer,
+    model: SpeechModel,
 ) -> Iterator[SpeechEvent]:
-    """Yield the sound of a text as its sentences become ready, and the timings asked for.
+    """Yield the sound of sentences as they come, and the timings asked for.
 
     Raises:
         UsageError: nothing in the text has a sound.
     """
-    output, pause, n_stretches = _Output(request.format), _Pause(), 0
-    for item in sentences(request.transcript):
-        if not isinstance(item, Sentence):
-            pause.order(item.seconds)
-            continue
+    output, pause, n_stretches = Output(request.format), _Pause(), 0
+    for item in items:
+        match item:
+            case Break(seconds):
+                pause.order(seconds)
+                continue
+            case Rest(seconds):
+                pause.allow(seconds)
+                continue
+            case Flush():
+                if n_stretches:
+                    yield from output.write_silence(pause.begin(CLAUSE_PAUSE))
+                yield Flushed()
+                continue
+            case Sentence():
+                pass
         track = _Track(item, output.seconds)
         volumes = [manner.volume if word.volume is None else word.volume for word in item.words]
         here = Manner(manner.timbre, manner.speed if item.speed is None else item.speed)
@@ -52,13 +70,10 @@ def speak(
             n_stretches += 1
         if n_stretches:
             pause.allow(item.pause)
-        if request.word_timestamps:
-            yield WordTimings(track.words())
-        if request.phoneme_timestamps and track.phonemes:
-            yield PhonemeTimings(tuple(track.phonemes))
+        yield from track.timings(request)
     if not n_stretches:
         raise nothing_to_say()
-    yield from output.write_silence(pause.ordered)
+    yield from output.write_silence(pause.rest())
     yield from output.finish()
 
 
@@ -73,6 +88,8 @@ class _Pause:
 
     natural: float = 0.0
     ordered: float = 0.0
+    begun: float = 0.0
+    """Seconds of it that are written already."""
 
     def allow(self, seconds: float) -> None:
         """Set the natural pause; a longer one stays."""
@@ -82,11 +99,21 @@ class _Pause:
         """Add a break, which stands in place of any natural pause."""
         self.ordered += seconds
 
+    def begin(self, seconds: float) -> float:
+        """Return up to ``seconds`` of what is due, to be written now: it pushes out the sound before it."""
+        now = min(seconds, max(0.0, (self.ordered or self.natural) - self.begun))
+        self.begun += now
+        return now
+
     def take(self) -> float:
         """Return the seconds due; then none are."""
-        due = self.ordered or self.natural
-        self.natural = self.ordered = 0.0
+        due = max(0.0, (self.ordered or self.natural) - self.begun)
+        self.natural = self.ordered = self.begun = 0.0
         return due
+
+    def rest(self) -> float:
+        """Return the seconds due behind the last sound: breaks alone."""
+        return max(0.0, self.ordered - self.begun)
 
 
 @dataclass(slots=True)
@@ -109,6 +136,13 @@ class _Track:
             PhonemeTiming(timing.phoneme, offset + timing.start, offset + timing.end)
             for timing in stretch.phonemes
         ]
+
+    def timings(self, request: SpeechRequest) -> Iterator[SpeechEvent]:
+        """Yield those that were asked for."""
+        if request.word_timestamps:
+            yield WordTimings(self.words())
+        if request.phoneme_timestamps and self.phonemes:
+            yield PhonemeTimings(tuple(self.phonemes))
 
     def words(self) -> tuple[WordTiming, ...]:
         """Return every word of the sentence in order.
@@ -133,7 +167,7 @@ class _Track:
         return tuple(timings)
 
 
-class _Output:
+class Output:
     """Samples at the model's rate in, chunks in the request's encoding and rate out."""
 
     def __init__(self, audio_format: AudioFormat) -> None:

@@ -79,7 +79,7 @@ class SpeechModel:
             volumes: for each word of the sentence, the factor of its level.
             rng: where the noise comes from.
         """
-        spectra, edges = self._predict(reading.symbols, manner.speed)
+        spectra, edges = self._predict(reading.symbols, manner.speed * manner.timbre.pace)
         if manner.timbre.formant != 1.0 or manner.timbre.pitch != 1.0:
             spectra = warp(spectra, manner.timbre.formant)
         sound = render(spectra, rng, pitch=manner.timbre.pitch)

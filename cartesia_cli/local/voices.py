@@ -1,7 +1,7 @@
 """The built-in voice and its variants, and the IDs and names they answer to."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from cartesia_cli.errors import RequestError, UsageError
@@ -20,6 +20,9 @@ class Timbre:
 
     gain: float = 1.0
     """Factor of the samples that brings the variant to the level of all voices; measured."""
+
+    pace: float = 1.0
+    """Factor of the speed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,9 @@ _VARIANTS = tuple(
     )
 )
 
+_MAX_NAMED = 12
+"""How many names a hint lists."""
+
 _UUID = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}")
 
 _DOCUMENTED_IDS = {
@@ -133,6 +139,14 @@ def find_variant(voice: str) -> Variant:
         RequestError: an ID that no built-in voice has.
         UsageError: a name that no built-in voice has.
     """
+    found = known_variant(voice)
+    if found is None:
+        raise unknown_voice(voice)
+    return found
+
+
+def known_variant(voice: str) -> Variant | None:
+    """Return the variant with this name or ID, as ``find_variant`` does; None if it is none."""
     wanted = voice.strip().casefold()
     by_key = {key: variant for variant in _VARIANTS for key in (variant.voice.name, variant.voice.id)}
     if wanted in _DOCUMENTED_IDS:
@@ -140,29 +154,46 @@ def find_variant(voice: str) -> Variant:
         return replace(
             variant, voice=replace(variant.voice, id=wanted, fields={**variant.voice.fields, "id": wanted})
         )
-    if wanted in by_key:
-        return by_key[wanted]
-    names = [variant.voice.name for variant in _VARIANTS]
+    return by_key.get(wanted)
+
+
+def unknown_voice(voice: str, others: Sequence[str] = ()) -> RequestError | UsageError:
+    """Return the error for an ID or a name that nobody has.
+
+    Args:
+        voice: as it was given.
+        others: names of voices that were made here.
+    """
+    names = [*(variant.voice.name for variant in _VARIANTS), *others]
+    listed = ", ".join(names[:_MAX_NAMED]) + (" and others" if len(names) > _MAX_NAMED else "")
+    wanted = voice.strip().casefold()
     if _UUID.fullmatch(wanted):
-        raise RequestError(
+        return RequestError(
             f"The built-in engine has no voice {voice}.",
             title="Voice not found",
             code="voice_not_found",
-            hint=f"Its voices are {', '.join(names)}.",
+            hint=f"Its voices are {listed}.",
         )
     from difflib import get_close_matches  # 5 ms that only a mistake costs
 
     close = get_close_matches(wanted, names, n=1)
-    raise UsageError(
+    return UsageError(
         f"The built-in engine has no voice called {voice!r}.",
-        hint=(f"Did you mean {close[0]}? " if close else "") + f"Its voices are {', '.join(names)}.",
+        hint=(f"Did you mean {close[0]}? " if close else "") + f"Its voices are {listed}.",
     )
+
+
+def variants() -> tuple[Variant, ...]:
+    """Return every built-in variant; the first is the voice that the others are made of."""
+    return _VARIANTS
 
 
 def list_voices(query: str | None = None) -> Iterator[Voice]:
     """Yield every built-in voice, or those whose name, description or ID has ``query`` in it."""
+    return (variant.voice for variant in _VARIANTS if matches(variant.voice, query))
+
+
+def matches(voice: Voice, query: str | None) -> bool:
+    """Whether the name, the description or the ID of a voice has ``query`` in it."""
     wanted = (query or "").casefold()
-    for variant in _VARIANTS:
-        voice = variant.voice
-        if any(wanted in text.casefold() for text in (voice.name, voice.description, voice.id)):
-            yield voice
+    return any(wanted in text.casefold() for text in (voice.name, voice.description, voice.id))
