@@ -1,8 +1,9 @@
-"""``GET /voices`` and ``GET /voices/{id}``: looking voices up, page by page."""
+"""``GET /voices`` and ``GET /voices/{id}``: looking voices up, page by page, for every version."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import wraps
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import QueryParams
@@ -10,59 +11,28 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from cartesia_cli.engines import VoiceCatalogue
-from cartesia_cli.errors import RequestError
+from cartesia_cli.engines import VoiceCatalogue, VoiceLibrary
+from cartesia_cli.errors import RequestError, UsageError
 from cartesia_cli.models import Voice
 from cartesia_cli.server.access import requested_version
 from cartesia_cli.server.failures import error_response
+from cartesia_cli.server.pages import enveloped, read_page_query
 from cartesia_cli.wire import encode_voice
 
-_FIRST_VERSION_WITH_PAGES = "2024-11-13"
+FIRST_VERSION_WITH_PAGES = "2024-11-13"
+FIRST_VERSION_WITHOUT_EMBEDDINGS = "2025-04-16"
 
-
-@dataclass(frozen=True, slots=True)
-class PageQuery:
-    """Which part of a list is asked for."""
-
-    limit: int = 10
-    """1 to 100 items."""
-
-    starting_after: str | None = None
-    ending_before: str | None = None
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
 class VoiceQuery:
     """Which voices are asked for; ``None`` is all of them."""
 
+    query: str | None = None
     is_owner: bool | None = None
     gender: str | None = None
     language: str | None = None
-
-    def matches(self, voice: Voice) -> bool:
-        """Whether ``voice`` is asked for."""
-        return (
-            self.is_owner in {None, voice.is_owner}
-            and self.gender in {None, voice.gender}
-            and self.language in {None, voice.language}
-        )
-
-
-def read_page_query(params: QueryParams) -> PageQuery:
-    """Return what a query says about the page.
-
-    Raises:
-        RequestError: a limit that is not 1 to 100, or both cursors.
-    """
-    limit = params.get("limit", "10")
-    if not (limit.isascii() and limit.isdecimal() and 1 <= int(limit) <= 100):
-        raise RequestError(f"The limit must be from 1 to 100, not {limit!r}.", title="Invalid limit")
-    after, before = params.get("starting_after") or None, params.get("ending_before") or None
-    if after and before:
-        raise RequestError(
-            "The cursors starting_after and ending_before exclude each other.", title="Invalid cursor"
-        )
-    return PageQuery(int(limit), after, before)
 
 
 def read_voice_query(params: QueryParams) -> VoiceQuery:
@@ -74,56 +44,49 @@ def read_voice_query(params: QueryParams) -> VoiceQuery:
     is_owner = params.get("is_owner") or None
     if is_owner not in {None, "true", "false"}:
         raise RequestError(
-            f"The field is_owner must be true or false, not {is_owner!r}.", title="Invalid is_owner"
+            f"The field is_owner must be true or false, not {is_owner[:40]!r}.", title="Invalid is_owner"
         )
     return VoiceQuery(
+        params.get("q") or None,
         None if is_owner is None else is_owner == "true",
         params.get("gender") or None,
         params.get("language") or None,
     )
 
 
-def page(items: Sequence[Voice], query: PageQuery) -> tuple[Sequence[Voice], bool]:
-    """Return the items asked for, in the list's order, and whether more lie beyond them.
-
-    Past the end, and for a cursor that is not in the list, there are none: the official client asks on until
-    it gets none, so anything else would keep it asking for ever.
-    """
-    positions = {voice.id: position for position, voice in enumerate(items)}
-    if query.ending_before is not None:
-        end = positions.get(query.ending_before, 0)
-        start = max(0, end - query.limit)
-        return items[start:end], start > 0
-    start = 0
-    if query.starting_after is not None:
-        start = positions.get(query.starting_after, len(items)) + 1
-    end = start + query.limit
-    return items[start:end], end < len(items)
-
-
-def voice_routes(catalogue: VoiceCatalogue) -> list[Route]:
-    """Return the routes that look up voices in ``catalogue``."""
+def voice_routes(catalogue: VoiceCatalogue, library: VoiceLibrary | None = None) -> list[Route]:
+    """Return the routes that look up voices in ``catalogue``; a ``library`` knows their embeddings."""
 
     async def list_voices(request: Request) -> Response:
         params = request.query_params
-        page_query, voice_query = read_page_query(params), read_voice_query(params)
-        found = await run_in_threadpool(lambda: list(catalogue.voices(query=params.get("q") or None)))
-        voices = [voice for voice in found if voice_query.matches(voice)]
-        if requested_version(request) < _FIRST_VERSION_WITH_PAGES:
-            return JSONResponse([_encode(voice, params) for voice in voices])
-        items, has_more = page(voices, page_query)
-        answer: dict[str, Any] = {"data": [_encode(voice, params) for voice in items], "has_more": has_more}
-        if has_more and items:
-            answer["next_page"] = items[0 if page_query.ending_before else -1].id
-        return JSONResponse(answer)
+        page_query, asked = read_page_query(params), read_voice_query(params)
 
+        def answer() -> Any:
+            voices = list(
+                catalogue.voices(
+                    query=asked.query, language=asked.language, gender=asked.gender, owned=asked.is_owner
+                )
+            )
+
+            def encode(voice: Voice) -> dict[str, Any]:
+                return encode_expanded(voice, request, library)
+
+            if requested_version(request) < FIRST_VERSION_WITH_PAGES:
+                return [encode(voice) for voice in voices]
+            return enveloped(voices, page_query, encode)
+
+        return JSONResponse(await run_in_threadpool(answer))
+
+    @of_one_voice
     async def get_voice(request: Request) -> Response:
-        try:
-            voice = await run_in_threadpool(catalogue.get_voice, request.path_params["voice_id"])
-        except RequestError as error:
-            error.code = error.code or "voice_not_found"
-            return error_response(request, error, 404)
-        return JSONResponse(_encode(voice, request.query_params))
+        def answer() -> Any:
+            try:
+                voice = catalogue.get_voice(request.path_params["voice_id"])
+            except UsageError as error:  # no name of a voice either
+                raise RequestError(str(error), title="Voice not found", code="voice_not_found") from error
+            return encode_expanded(voice, request, library)
+
+        return JSONResponse(await run_in_threadpool(answer))
 
     return [
         Route("/voices", list_voices, methods=["GET"]),
@@ -131,10 +94,57 @@ def voice_routes(catalogue: VoiceCatalogue) -> list[Route]:
     ]
 
 
-def _encode(voice: Voice, params: QueryParams) -> dict[str, Any]:
-    key: Literal["preview_file_url"] = "preview_file_url"
-    answer = encode_voice(voice)
-    preview = answer.pop(key, None)
-    if key in params.getlist("expand[]"):
-        answer[key] = preview
+def of_one_voice(endpoint: Endpoint) -> Endpoint:
+    """Return an endpoint that answers 404 where there is no voice with the ID in its path.
+
+    What is refused with a title and without a code, is so for another reason.
+    """
+
+    @wraps(endpoint)
+    async def answer(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except RequestError as error:
+            if error.title and error.code is None:
+                raise
+            error.code = error.code or "voice_not_found"
+            return error_response(request, error)
+
     return answer
+
+
+def encode_expanded(
+    voice: Voice, request: Request, library: VoiceLibrary | None, *, with_embedding: bool = False
+) -> dict[str, Any]:
+    """Return a voice with what ``expand[]`` asks for, of what its version has.
+
+    Args:
+        voice: what is sent.
+        request: what asks for it.
+        library: what knows embeddings.
+        with_embedding: send the embedding in any case, if the version has them.
+    """
+    wanted, version = request.query_params.getlist("expand[]"), requested_version(request)
+    fields = encode_voice(voice)
+    preview, known = fields.pop("preview_file_url", None), fields.pop("embedding", None)
+    if "preview_file_url" in wanted:
+        fields["preview_file_url"] = preview
+    if version >= FIRST_VERSION_WITHOUT_EMBEDDINGS:
+        return fields
+    if "is_starred" in wanted:
+        fields["is_starred"] = False
+    if with_embedding or "embedding" in wanted or version < FIRST_VERSION_WITH_PAGES:
+        fields |= _embedding_of(voice, known, library)
+    if version < FIRST_VERSION_WITH_PAGES:
+        fields.setdefault("user_id", USER_ID)
+    return fields
+
+
+USER_ID = "local"
+"""Whose the voices are that were made here."""
+
+
+def _embedding_of(voice: Voice, known: object, library: VoiceLibrary | None) -> Mapping[str, object]:
+    if known is None and library is not None:
+        known = [*library.mix_voices([(voice.id, 1.0)])]
+    return {} if known is None else {"embedding": known}

@@ -7,8 +7,11 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 _EXTENSION = "cartesia.close"
+_MAX_MESSAGE = 16 * 2**20
+"""Bytes in one message of a socket."""
 
 
 class _Protocol(H11Protocol):
@@ -23,6 +26,15 @@ class _Protocol(H11Protocol):
             await app(scope, receive, send)
 
         self.app = with_close
+
+
+class _SocketProtocol(WebSocketsSansIOProtocol):
+    """Knows that a handshake that the app refused with a body is over, where uvicorn would log an error."""
+
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+            self.handshake_complete = True
 
 
 def close_connection(scope: MutableMapping[str, Any]) -> None:
@@ -45,9 +57,11 @@ def create_server(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> uv
             host=host,
             port=port,
             http=_Protocol,
-            ws="none",
+            ws=_SocketProtocol,
+            ws_max_size=_MAX_MESSAGE,
             lifespan="off",
             log_config=None,
+            log_level="warning",  # what it would tell of a socket has the key in its query
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=5,

@@ -1,9 +1,7 @@
 """``POST /tts/bytes`` and ``POST /tts/sse``: text in, speech out."""
 
-import json
 from contextlib import closing
 from dataclasses import replace
-from typing import Any
 from uuid import uuid4
 
 from starlette.requests import Request
@@ -11,8 +9,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cartesia_cli.engines import Synthesizer
-from cartesia_cli.errors import RequestError
 from cartesia_cli.models import Container, SpeechRequest
+from cartesia_cli.server.bodies import read_json
 from cartesia_cli.server.containers import CONTENT_TYPES, wrapped
 from cartesia_cli.server.events import aligned, event_stream
 from cartesia_cli.server.failures import request_id
@@ -54,25 +52,3 @@ def spoken_events(
     with closing(synthesizer.synthesize(request)) as events:
         cut = events if chunk_seconds is None else aligned(events, request.format, chunk_seconds)
         yield from event_stream(cut, request, request_id=identifier)
-
-
-async def read_json(request: Request, max_body: int) -> dict[str, Any]:
-    """Return the object in a request's body.
-
-    Raises:
-        RequestError: too large, not JSON, or not an object.
-    """
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > max_body:
-            raise RequestError(
-                f"The body has more than {max_body} bytes.", title="Body too large", code="file_too_large"
-            )
-    try:
-        payload = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise RequestError(f"The body is not JSON: {error}.", title="Invalid request") from error
-    if not isinstance(payload, dict):
-        raise RequestError("The body must be a JSON object.", title="Invalid request")
-    return payload

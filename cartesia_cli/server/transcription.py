@@ -1,30 +1,24 @@
 """``POST /stt`` and, for OpenAI's clients, ``POST /audio/transcriptions``: a recording in, text out."""
 
 import re
-import shutil
 import tempfile
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, QueryParams, UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import Message, Receive
 
 from cartesia_cli.engines import Transcriber
 from cartesia_cli.errors import CartesiaError, RequestError
 from cartesia_cli.models import Transcript
+from cartesia_cli.server.bodies import keep_upload, read_form, required_upload
 from cartesia_cli.server.failures import error_response, request_id
 from cartesia_cli.wire import encode_transcript
 
 ENCODINGS = frozenset({"pcm_s16le", "pcm_s32le", "pcm_f16le", "pcm_f32le", "pcm_mulaw", "pcm_alaw"})
 """Of samples without a header."""
-
-_COPY_SIZE = 2**20
-_SUFFIX = re.compile(r"\.[0-9A-Za-z]{1,8}", re.ASCII)
 
 
 def transcription_routes(transcriber: Transcriber | None, *, max_recording: int) -> list[Route]:
@@ -34,8 +28,7 @@ def transcription_routes(transcriber: Transcriber | None, *, max_recording: int)
         if transcriber is None:
             refusal = CartesiaError("This server does not transcribe.", title="Not implemented")
             return error_response(request, refusal, 501)
-        limited = Request(request.scope, _limited(request.receive, max_recording))
-        async with limited.form(max_files=8, max_fields=100) as form:
+        async with read_form(request, max_recording) as form:
             asked = _asked(form, request.query_params)
             transcript = await run_in_threadpool(_transcribe, transcriber, asked)
         answer = encode_transcript(transcript, words=asked.words, request_id=request_id(request))
@@ -48,10 +41,7 @@ def transcription_routes(transcriber: Transcriber | None, *, max_recording: int)
 class _Asked:
     """One recording, and what is to be known of it."""
 
-    file: BinaryIO
-    suffix: str
-    """Of its name, with the dot; it may tell what the file is."""
-
+    upload: UploadFile
     model_id: str
     language: str | None
     words: bool
@@ -65,11 +55,7 @@ def _asked(form: FormData, query: QueryParams) -> _Asked:
     Raises:
         RequestError: as the API answers with status 400.
     """
-    upload = form.get("file")
-    if not isinstance(upload, UploadFile):
-        raise RequestError("The form has no file called 'file'.", title="Invalid request")
-    if not upload.size:
-        raise RequestError("The file is empty.", title="Invalid audio", code="unsupported_audio_format")
+    upload = required_upload(form, "file")
     model = _text(form, "model")
     if model is None:
         raise RequestError("The form names no model.", title="Invalid model")
@@ -86,10 +72,8 @@ def _asked(form: FormData, query: QueryParams) -> _Asked:
         )
     if rate is not None and not re.fullmatch(r"[1-9]\d{0,6}", rate, re.ASCII):
         raise RequestError("The sample rate is not a number of hertz.", title="Invalid sample rate")
-    suffix = Path(upload.filename or "").suffix
     return _Asked(
-        upload.file,
-        suffix if _SUFFIX.fullmatch(suffix) else "",
+        upload,
         model,
         _text(form, "language"),
         bool(units),
@@ -106,31 +90,11 @@ def _text(form: FormData, name: str) -> str | None:
 def _transcribe(transcriber: Transcriber, asked: _Asked) -> Transcript:
     """Return what is said in a recording; it goes through a file, for engines read files."""
     with tempfile.TemporaryDirectory(prefix="cartesia-") as folder:
-        path = Path(folder) / f"recording{asked.suffix}"
-        with path.open("wb") as file:
-            shutil.copyfileobj(asked.file, file, _COPY_SIZE)
         return transcriber.transcribe(
-            path,
+            keep_upload(asked.upload, folder, "recording"),
             words=asked.words,
             language=asked.language,
             model_id=asked.model_id,
             encoding=asked.encoding,
             sample_rate=asked.sample_rate,
         )
-
-
-def _limited(receive: Receive, limit: int) -> Receive:
-    """Return ``receive`` for a body of at most ``limit`` bytes; more is a RequestError."""
-    left = limit
-
-    async def receive_limited() -> Message:
-        nonlocal left
-        message = await receive()
-        left -= len(message.get("body", b""))
-        if left < 0:
-            raise RequestError(
-                f"The body has more than {limit} bytes.", title="Body too large", code="file_too_large"
-            )
-        return message
-
-    return receive_limited

@@ -3,24 +3,27 @@
 import sys
 import threading
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from functools import lru_cache
 from time import sleep
 from typing import Any
 
-from cartesia_cli.errors import CartesiaError, RequestError, UnavailableError
+from cartesia_cli.errors import CartesiaError, RequestError, UnavailableError, UsageError
 from cartesia_cli.models import (
     AudioChunk,
     AudioFormat,
     Encoding,
     EngineName,
+    Flush,
+    Flushed,
     PhonemeTiming,
     PhonemeTimings,
     SpeechEvent,
     SpeechEvents,
     SpeechRequest,
+    TextPiece,
     Traffic,
     Voice,
     WordTiming,
@@ -57,8 +60,8 @@ def known_s16(transcript: str, sample_rate: int, *, word_seconds: float = WORD_S
         k -> tone(k) + ((k * 40503) % 65536) // 1024 - 32
     """
     samples = array("h")
-    for part in _known_words(len(transcript.split()), sample_rate, word_seconds):
-        samples.extend(part)
+    for i in range(len(transcript.split())):
+        samples.extend(_known_word(i, sample_rate, word_seconds))
     return samples
 
 
@@ -72,11 +75,7 @@ def known_samples(transcript: str, audio: AudioFormat, *, word_seconds: float = 
 
 def known_words(transcript: str, *, word_seconds: float = WORD_SECONDS) -> tuple[WordTiming, ...]:
     """Return the timings of what ``KnownSamples`` speaks."""
-    tone = word_seconds * TONE_SECONDS / WORD_SECONDS
-    return tuple(
-        WordTiming(word, round(i * word_seconds, 6), round(i * word_seconds + tone, 6))
-        for i, word in enumerate(transcript.split())
-    )
+    return tuple(_timing(word, i, word_seconds) for i, word in enumerate(transcript.split()))
 
 
 @dataclass
@@ -107,6 +106,9 @@ class KnownSamples:
     asked: list[SpeechRequest] = field(default_factory=list)
     """Every request it got."""
 
+    pieces: list[list[TextPiece]] = field(default_factory=list)
+    """What has come of each text that was streamed; of empty pieces too."""
+
     ended: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     """Released once for every request whose iterator came to its end or was closed."""
 
@@ -119,7 +121,24 @@ class KnownSamples:
         if not any(character.isalnum() for character in request.transcript):
             raise RequestError("Transcript is empty or contains only punctuation", title="Invalid transcript")
         try:
-            yield from self._cut(self._speak(request), request.format)
+            yield from self._cut(self._speak(request.transcript.split(), request), request.format)
+        finally:
+            self.ended.release()
+
+    def stream(self, request: SpeechRequest, pieces: Iterable[TextPiece], /) -> SpeechEvents:
+        """Yield the known samples and timings of the pieces joined.
+
+        A word is spoken when the white space after it has come, at a ``Flush`` and at the end; a ``Flush``
+        inside a word makes two of it. What has neither letter nor digit waits for a word that has.
+        """
+        self.asked.append(request)
+        self.traffic.requests += 1
+        if request.voice_embedding is None:
+            self.get_voice(request.voice_id)
+        came: list[TextPiece] = []
+        self.pieces.append(came)
+        try:
+            yield from self._cut(self._speak(_arriving(pieces, came), request), request.format)
         finally:
             self.ended.release()
 
@@ -130,31 +149,51 @@ class KnownSamples:
                 return voice
         raise RequestError("No voice has the ID you sent.", title="Voice not found", code="voice_not_found")
 
-    def voices(self, *, query: str | None = None) -> Iterator[Voice]:
+    def voices(
+        self,
+        *,
+        query: str | None = None,
+        language: str | None = None,
+        gender: str | None = None,
+        owned: bool | None = None,
+        page_size: int = 100,
+    ) -> Iterator[Voice]:
         """Yield every voice, or those that match."""
         wanted = (query or "").lower()
         for voice in self.known:
-            if any(wanted in text.lower() for text in (voice.id, voice.name, voice.description)):
+            if (
+                any(wanted in text.lower() for text in (voice.id, voice.name, voice.description))
+                and language in {None, voice.language}
+                and gender in {None, voice.gender}
+                and owned in {None, voice.is_owner}
+            ):
                 yield voice
 
     def close(self) -> None:
         """Free nothing."""
 
-    def _speak(self, request: SpeechRequest) -> Iterator[SpeechEvent]:
-        words = known_words(request.transcript, word_seconds=self.word_seconds)
-        parts = _known_words(len(words), request.format.sample_rate, self.word_seconds)
-        for i, (word, part) in enumerate(zip(words, parts, strict=True)):
+    def _speak(self, words: Iterable[str | Flushed], request: SpeechRequest) -> Iterator[SpeechEvent]:
+        i = 0
+        for word in words:
+            if isinstance(word, Flushed):
+                yield word
+                continue
             if i == self.fail_after:
                 raise copy(self.error)
-            audio = AudioChunk(_encode(part, request.format))
-            timings = list(_timings(word, request))
+            samples = _known_word(i, request.format.sample_rate, self.word_seconds)
+            audio = AudioChunk(_encode(samples, request.format))
+            timings = list(_timings(_timing(word, i, self.word_seconds), request))
             yield from [*timings, audio] if self.timings_first else [audio, *timings]
-        if self.fail_after is not None and self.fail_after >= len(words):
+            i += 1
+        if self.fail_after is not None and self.fail_after >= i:
             raise copy(self.error)
 
     def _cut(self, events: Iterator[SpeechEvent], audio: AudioFormat) -> Iterator[SpeechEvent]:
         rest = b""
         for event in events:
+            if isinstance(event, Flushed) and rest:
+                yield self._paced(rest, audio)
+                rest = b""
             if not isinstance(event, AudioChunk):
                 yield event
                 continue
@@ -173,16 +212,40 @@ class KnownSamples:
         return AudioChunk(data)
 
 
-def _known_words(n_words: int, sample_rate: int, word_seconds: float) -> "Iterator[array[int]]":
-    """Yield the samples of each word and the pause after it."""
-    for i in range(n_words):
-        start, end = (round(position * word_seconds * sample_rate) for position in (i, i + 1))
-        sounding = start + (end - start) * 5 // 6
-        period = sample_rate // (120 + 10 * (i % 32))
-        wave = _triangle(period)
-        pattern = [((k * 40503) % 65536) // 1024 - 32 for k in range(start, end)]
-        tone = [wave[k % period] + pattern[k - start] for k in range(start, sounding)]
-        yield array("h", tone + pattern[sounding - start :])
+def _arriving(pieces: Iterable[TextPiece], came: list[TextPiece]) -> Iterator[str | Flushed]:
+    """Yield each word when it is known to be over, and write down the pieces."""
+    waiting: list[str] = []
+    rest, speaks = "", False
+    for piece in pieces:
+        came.append(piece)
+        if isinstance(piece, str):
+            rest += piece
+            words = rest.split()
+            rest = words.pop() if words and not rest[-1].isspace() else ""
+        else:
+            words, rest = rest.split(), ""
+        waiting += words
+        speaks = speaks or any(character.isalnum() for word in words for character in word)
+        if speaks:
+            yield from waiting
+            waiting.clear()
+        if isinstance(piece, Flush):
+            yield Flushed()
+    waiting += rest.split()
+    if not speaks and not any(character.isalnum() for word in waiting for character in word):
+        raise UsageError("There is nothing to say.", hint="Give it some words.")
+    yield from waiting
+
+
+def _known_word(i: int, sample_rate: int, word_seconds: float) -> "array[int]":
+    """Return the samples of the word with the number ``i`` and of the pause after it."""
+    start, end = (round(position * word_seconds * sample_rate) for position in (i, i + 1))
+    sounding = start + (end - start) * 5 // 6
+    period = sample_rate // (120 + 10 * (i % 32))
+    wave = _triangle(period)
+    pattern = [((k * 40503) % 65536) // 1024 - 32 for k in range(start, end)]
+    tone = [wave[k % period] + pattern[k - start] for k in range(start, sounding)]
+    return array("h", tone + pattern[sounding - start :])
 
 
 @lru_cache
@@ -222,6 +285,12 @@ def _alaw(sample: int) -> int:
     segment = max(0, magnitude.bit_length() - 5)
     mantissa = (magnitude >> max(1, segment)) & 0x0F
     return (sign | segment << 4 | mantissa) ^ 0x55
+
+
+def _timing(word: str, i: int, word_seconds: float) -> WordTiming:
+    start = i * word_seconds
+    tone = word_seconds * TONE_SECONDS / WORD_SECONDS
+    return WordTiming(word, round(start, 6), round(start + tone, 6))
 
 
 def _timings(word: WordTiming, request: SpeechRequest) -> Iterator[SpeechEvent]:

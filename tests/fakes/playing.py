@@ -6,6 +6,11 @@ fields of ``AudioFormat`` and
 * ``n_bytes``: how much of standard input is its sound,
 * ``sizes``: lengths of the chunks, used in turn; 4096,
 * ``pauses``: [[byte, seconds], ...] for which the producer comes late, asking for the position meanwhile,
+* ``script``: [[seconds, method], ...] of the player, called so long after the first sound, by another thread,
+* ``impatient``: true to count these seconds from the beginning,
+* ``then``: how many bytes more of standard input are written as an utterance of their own,
+* ``words``: [[word, start, end], ...] that are known before,
+* ``turn``: keywords of a ``Turn``,
 * ``refuses_mono``: true for a device that only takes two channels; no ALSA plugin can play that part.
 
 Prints one line of JSON for each. An error of ours is the last line, and its exit status; Ctrl-C is 130.
@@ -14,12 +19,14 @@ Prints one line of JSON for each. An error of ours is the last line, and its exi
 import itertools
 import json
 import sys
+import threading
 import time
 from typing import Any
 
 from cartesia_cli.audio.playback import Player
+from cartesia_cli.audio.turns import Turn
 from cartesia_cli.errors import CartesiaError
-from cartesia_cli.models import AudioFormat, Encoding
+from cartesia_cli.models import AudioFormat, Encoding, WordTiming
 
 
 def play(play: dict[str, Any], audio: bytes) -> dict[str, Any]:
@@ -29,8 +36,14 @@ def play(play: dict[str, Any], audio: bytes) -> dict[str, Any]:
     positions = []
     if play.get("refuses_mono"):
         refuse_mono()
-    keywords = {name: play[name] for name in ("device", "gain_db", "cushion") if name in play}
-    with Player(source, **keywords) as player:
+    names = ("device", "gain_db", "cushion", "steerable")
+    keywords = {name: play[name] for name in names if name in play}
+    turn = Turn(**play["turn"]) if "turn" in play else None
+    with Player(source, turn=turn, **keywords) as player:
+        player.add_words([WordTiming(*word) for word in play.get("words", [])])
+        actions: list[dict[str, Any]] = []
+        acting = threading.Thread(target=act, args=(player, play, actions))
+        acting.start()
         entered = time.monotonic()
         done = 0
         for size in itertools.cycle(play.get("sizes", [4096])):
@@ -43,8 +56,18 @@ def play(play: dict[str, Any], audio: bytes) -> dict[str, Any]:
                 while time.monotonic() < end:
                     time.sleep(0.01)
                     positions.append((time.monotonic(), player.position))
+        written = time.monotonic()
+        if "then" in play:
+            player.end()
+            acting.join()
+            player.write(sys.stdin.buffer.read(play["then"]))
+        heard = player.wait_until_heard()
+    acting.join()
     return {
+        "actions": actions,
         "entered": entered,
+        "heard": heard,
+        "writing_ended": written,
         "first_sound": player.first_sound,
         "left": time.monotonic(),
         "position": player.position,
@@ -52,6 +75,18 @@ def play(play: dict[str, Any], audio: bytes) -> dict[str, Any]:
         "underruns": player.underruns,
         "written": player.written,
     }
+
+
+def act(player: Player, play: dict[str, Any], actions: list[dict[str, Any]]) -> None:
+    """Do what a listener does, and note when, and where the player was before and after."""
+    began = time.monotonic() if play.get("impatient") else None
+    for seconds, name in play.get("script", []):
+        while (begun := began or player.first_sound) is None or time.monotonic() < begun + seconds:
+            time.sleep(0.002)
+        at, before = time.monotonic(), player.position
+        getattr(player, name)()
+        done = time.monotonic()
+        actions.append({"at": at, "done": done, "before": before, "after": player.position})
 
 
 def refuse_mono() -> None:

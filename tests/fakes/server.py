@@ -25,7 +25,7 @@ import uvicorn
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cartesia_cli.engines import Synthesizer, Transcriber, VoiceCatalogue
+from cartesia_cli.engines import LiveTranscriber, Synthesizer, Transcriber, VoiceCatalogue
 from cartesia_cli.server.app import create_app
 from cartesia_cli.server.faults import parse_fault
 from cartesia_cli.server.hosting import create_server, server_url
@@ -75,6 +75,9 @@ def running_server(
     chunk_seconds: float | None = 0.1,
     transcriber: Transcriber | None = None,
     max_recording: int = 2 * 10**9,
+    live_transcriber: LiveTranscriber | None = None,
+    context_expiry: float = 1.0,
+    idle: float = 300.0,
 ) -> Iterator[RunningServer]:
     """Run a server in a thread, on a free port of the loopback interface.
 
@@ -88,6 +91,9 @@ def running_server(
         chunk_seconds: as in ``create_app``.
         transcriber: as in ``create_app``.
         max_recording: as in ``create_app``.
+        live_transcriber: as in ``create_app``.
+        context_expiry: as in ``create_app``.
+        idle: as in ``create_app``.
     """
     engine = synthesizer or KnownSamples()
     voices = catalogue or (engine if isinstance(engine, KnownSamples) else KnownSamples())
@@ -101,6 +107,9 @@ def running_server(
         chunk_seconds=chunk_seconds,
         transcriber=transcriber,
         max_recording=max_recording,
+        live_transcriber=live_transcriber,
+        context_expiry=context_expiry,
+        idle=idle,
     )
     requests: list[Recorded] = []
     server = _QuickServer(create_server(_Recorder(app, requests)).config)
@@ -142,7 +151,7 @@ class _Recorder:
         query = {name: params.getlist(name) for name in params}
         body = bytearray()
         self._requests.append(
-            Recorded(scope["method"], scope["path"], query, dict(connection.headers.items()), body)
+            Recorded(scope.get("method", "GET"), scope["path"], query, dict(connection.headers.items()), body)
         )
 
         async def receive_recorded() -> Message:

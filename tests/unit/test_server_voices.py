@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cartesia_cli.models import Voice
-from cartesia_cli.server.catalogue import PageQuery, page
+from cartesia_cli.server.pages import PageQuery, page
 from tests.fakes.known import DEFAULT_VOICE, VOICES
 from tests.fakes.server import running_server
 
