@@ -15,15 +15,24 @@ class Cushion:
         start: seconds of sound that must wait before the first is heard, unless the end is known.
         most: seconds to which underruns may raise that.
         capacity: seconds of sound that fit in; more than ``most``.
+        kept: seconds of sound that stay after they were taken, for ``go_back``.
     """
 
     def __init__(
-        self, sample_rate: int, *, start: float = 0.3, most: float = 4.0, capacity: float = 8.0
+        self,
+        sample_rate: int,
+        *,
+        start: float = 0.3,
+        most: float = 4.0,
+        capacity: float = 8.0,
+        kept: float = 1.0,
     ) -> None:
         self._sample_rate = sample_rate
-        self._ring = np.zeros(int(capacity * sample_rate), np.float32)
+        self._capacity = int(capacity * sample_rate)
+        self._ring = np.zeros(self._capacity + int(kept * sample_rate), np.float32)
         self._target = int(start * sample_rate)
         self._most = int(most * sample_rate)
+        self._first = 0
         self._put = 0
         self._taken = 0
         # The end is a place in the sound, not a flag beside it: a flag could be seen between an
@@ -41,18 +50,23 @@ class Cushion:
 
     @property
     def put(self) -> int:
-        """Samples put in so far."""
+        """The number of the next sample to be put in; how many were, as long as nobody seeks."""
         return self._put
 
     @property
     def taken(self) -> int:
-        """Samples taken out so far."""
+        """The number of the next sample to be taken out."""
         return self._taken
+
+    @property
+    def room(self) -> int:
+        """Samples that can be put in now."""
+        return max(0, self._capacity - (self._put - self._taken))
 
     def add(self, samples: NDArray[np.float32]) -> int:
         """Put in as many of ``samples`` as fit, and return how many did."""
         size = self._ring.size
-        n = min(samples.size, size - (self._put - self._taken))
+        n = min(samples.size, self.room)
         at = self._put % size
         before_edge = min(n, size - at)
         self._ring[at : at + before_edge] = samples[:before_edge]
@@ -63,6 +77,19 @@ class Cushion:
     def end(self) -> None:
         """Let what waits be heard, however little it is; a gap after it is no underrun."""
         self._end = self._put
+
+    def go_back(self, n: int) -> None:
+        """Let sample ``n``, taken but never heard, be taken again; only while nobody calls ``fill``.
+
+        What is no longer kept stays taken.
+        """
+        self._taken = min(self._taken, max(n, self._first, self._put - self._ring.size))
+        self._playing = self._dry = False
+
+    def seek(self, n: int) -> None:
+        """Drop everything; the next sample put in is number ``n``. Only while nobody calls ``fill``."""
+        self._first = self._put = self._taken = self._end = n
+        self._playing = self._dry = False
 
     def fill(self, block: NDArray[np.float32]) -> int:
         """Fill ``block`` with sound, then silence, and return how many samples are sound.

@@ -5,7 +5,7 @@ import shutil
 import struct
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Protocol
 
@@ -35,7 +35,7 @@ _PLAYLISTS = (b"#EXTM3U", b"ffconcat")
 """How files begin that make ffmpeg open other files."""
 
 _FFMPEG_INPUT = ("-nostdin", "-loglevel", "error", "-protocol_whitelist", "file", "-i")
-_FFMPEG_OUTPUT = ("-map", "0:a:0", "-c:a", "pcm_f32be", "-f", "au", "pipe:1")
+FFMPEG_OUTPUT = ("-map", "0:a:0", "-c:a", "pcm_f32be", "-f", "au", "pipe:1")
 """Sun's format: its header has a fixed meaning, and is complete in a pipe."""
 
 _AU_FLOAT = 6
@@ -161,23 +161,16 @@ class FfmpegDecoder:
         self.is_cut = False
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the decoder
         self._process = subprocess.Popen(  # noqa: S603 - the path is one argument, and no option
-            [program, *_FFMPEG_INPUT, f"file:{path.absolute()}", *_FFMPEG_OUTPUT],
+            [program, *_FFMPEG_INPUT, f"file:{path.absolute()}", *FFMPEG_OUTPUT],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self._errors,
         )
-        header = self._read(24)
-        if len(header) < 24:
-            lines = self._complaints()
+        try:
+            self.sample_rate, self.n_channels = read_au_header(self._read, lambda: self._refusal(name))
+        except BaseException:
             self.close()
-            if any("matches no streams" in line for line in lines):
-                raise UsageError(f"There is no sound in {name}.")
-            raise UsageError(f"{name} cannot be read as a recording: {lines[-1] if lines else 'no sound'}.")
-        magic, offset, _, encoding, self.sample_rate, self.n_channels = struct.unpack(">4s5I", header)
-        if magic != b".snd" or encoding != _AU_FLOAT:
-            self.close()
-            raise UsageError(f"{name} cannot be read as a recording: ffmpeg gave an unknown format.")
-        self._read(offset - 24)
+            raise
 
     def blocks(self) -> Iterator[Block]:
         """Yield the samples in order, up to the end or where ffmpeg gave up."""
@@ -200,13 +193,36 @@ class FfmpegDecoder:
         """Return so many bytes, fewer at the end."""
         return self._process.stdout.read(size) if self._process.stdout else b""
 
-    def _complaints(self) -> list[str]:
-        """Return what ffmpeg wrote, without the file's name before it, once it has ended."""
+    def _refusal(self, name: str) -> UsageError:
         self._process.wait()
-        self._errors.seek(0)
-        text = self._errors.read().decode("utf-8", "replace")
-        lines = ("".join(filter(str.isprintable, line)).rpartition(": ")[2] for line in text.split("\n"))
-        return [line.rstrip(".") for line in lines if line.strip()]
+        return ffmpeg_refusal(name, self._errors)
+
+
+def read_au_header(read: Callable[[int], bytes], refusal: Callable[[], UsageError]) -> tuple[int, int]:
+    """Read the header of what ffmpeg gives; return the sample rate and the number of channels.
+
+    Raises:
+        UsageError: what ``refusal`` returns, if there is none.
+    """
+    header = read(24)
+    if len(header) < 24:
+        raise refusal()
+    magic, offset, _, encoding, sample_rate, n_channels = struct.unpack(">4s5I", header)
+    if magic != b".snd" or encoding != _AU_FLOAT:
+        raise refusal()
+    read(offset - 24)
+    return sample_rate, n_channels
+
+
+def ffmpeg_refusal(name: str, errors: IO[bytes]) -> UsageError:
+    """Return the error for what ffmpeg, which has ended, could not read; its own words are in ``errors``."""
+    errors.seek(0)
+    text = errors.read().decode("utf-8", "replace")
+    lines = ("".join(filter(str.isprintable, line)).rpartition(": ")[2] for line in text.split("\n"))
+    said = [line.rstrip(".") for line in lines if line.strip()]
+    if any("matches no streams" in line for line in said):
+        return UsageError(f"There is no sound in {name}.")
+    return UsageError(f"{name} cannot be read as a recording: {said[-1] if said else 'no sound'}.")
 
 
 def _decode(data: memoryview, encoding: str) -> NDArray[np.float32]:

@@ -138,3 +138,36 @@ def _default_output(sounddevice: Any, outputs: Sequence[Mapping[str, Any]]) -> M
 
 def _listed(devices: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(f"{device['index']} {device['name']}" for device in devices)
+
+
+def find_input(sounddevice: Any, wanted: str | int | None) -> Mapping[str, Any]:
+    """Return what PortAudio knows of one input device, chosen as ``find_output`` does.
+
+    Raises:
+        OutputError: there is no input device.
+        UsageError: none fits, or several do.
+    """
+    inputs: list[Mapping[str, Any]] = [
+        device for device in sounddevice.query_devices() if device["max_input_channels"] > 0
+    ]
+    if not inputs:
+        raise OutputError("There is no microphone.", hint="Connect one, or name a file.")
+    default = sounddevice.default.device[0]
+    if default < 0:
+        default = sounddevice.query_hostapis(inputs[0]["hostapi"])["default_input_device"]
+    usual = next((device for device in inputs if device["index"] == default), inputs[0])
+    if wanted is None:
+        return usual
+    if isinstance(wanted, int) or wanted.isdecimal():
+        found = [device for device in inputs if device["index"] == int(wanted)]
+    else:
+        name = wanted.casefold()
+        found = [device for device in inputs if device["name"].casefold() == name]
+        found = found or [device for device in inputs if name in device["name"].casefold()]
+    if len(found) > 1:
+        preferred = [device for device in found if device["hostapi"] == usual["hostapi"]]
+        found = preferred if len(preferred) == 1 else found
+    if len(found) == 1:
+        return found[0]
+    problem = "fits several microphones" if found else "is not a microphone"
+    raise UsageError(f"{wanted!r} {problem}.", hint=f"Choose one of: {_listed(found or inputs)}.")

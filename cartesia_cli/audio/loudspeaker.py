@@ -3,8 +3,8 @@
 import math
 import threading
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,23 +47,24 @@ class Loudspeaker:
     ) -> None:
         self.first_sound: float | None = None
         """Monotonic time at which the first sound was handed to the device."""
-        # The samples heard when the newest block begins to be heard, and the monotonic time when it does.
-        self._begun: tuple[int, float] | None = None
+        self._heard = _Heard(0, 0, math.inf)
         self._late_blocks = 0
         self._sounding = False
         self._callbacks = 0
         self._finished = threading.Event()
-        self._seen = 0
-        self._looks = 0
+        self._halted = False
+        self._ending = False
+        self._sounddevice = sounddevice
+        self._device = device
         self._stream = self._open(sounddevice, device, sample_rate)
         self._latency = float(self._stream.latency)
         self.sample_rate = int(self._stream.samplerate)
         self.cushion = Cushion(self.sample_rate, start=cushion)
         try:
-            self._stream.start()
-        except sounddevice.PortAudioError as error:
+            self.go_on()
+        except OutputError:
             self._stream.close()
-            raise _refusal(device, error) from error
+            raise
 
     def _open(self, sounddevice: Any, device: Mapping[str, Any], sample_rate: int) -> Any:
         problem: Exception | None = None
@@ -77,7 +78,7 @@ class Loudspeaker:
                         dtype="float32",
                         latency=_LATENCY,
                         callback=self._fill,
-                        finished_callback=self._finished.set,
+                        finished_callback=self._note_end,
                     )
                 except sounddevice.PortAudioError as error:
                     problem = error
@@ -86,6 +87,7 @@ class Loudspeaker:
     def _fill(self, block: NDArray[np.float32], n_frames: int, clock: Any, status: Any) -> None:
         """Fill one block. Runs on PortAudio's thread: no I/O, no logging, no waiting."""
         now = time.monotonic()
+        self._ending = self._halted  # a last block may be asked for while it is being halted
         n_before = self.cushion.taken
         n = self.cushion.fill(block[:, 0])
         block[:, 1:] = block[:, :1]
@@ -94,7 +96,8 @@ class Loudspeaker:
                 self.first_sound = now
             latency = clock.outputBufferDacTime - clock.currentTime
             # Some sound systems leave one of the two clocks at zero.
-            self._begun = (n_before, now + (latency if 0 < latency < _LONGEST_LATENCY else self._latency))
+            begins = now + (latency if 0 < latency < _LONGEST_LATENCY else self._latency)
+            self._heard = _Heard(self._heard.by(now, self.sample_rate, n_before), n_before, begins)
         if status.output_underflow and self._sounding:
             self._late_blocks += 1
         self._sounding = n > 0
@@ -106,42 +109,66 @@ class Loudspeaker:
         return self.cushion.underruns + self._late_blocks
 
     @property
-    def position(self) -> float:
-        """Seconds of sound that were heard; gaps do not count."""
-        return self._n_heard() / self.sample_rate
+    def n_heard(self) -> int:
+        """The number of the next sample that the listener will hear."""
+        return self._heard.by(time.monotonic(), self.sample_rate, self.cushion.taken)
 
-    def _n_heard(self) -> int:
-        if self._begun is None:
-            return 0
-        n_before, begins = self._begun
-        n = n_before + math.floor((time.monotonic() - begins) * self.sample_rate)
-        return min(max(n, 0), self.cushion.taken)
-
-    def wait(self) -> None:
-        """Wait a moment, in which the device takes sound.
+    def moments(self) -> Iterator[None]:
+        """Yield now, and every few hundredths of a second as long as the device takes sound.
 
         Raises:
             OutputError: it is gone, at once or after some seconds without a callback.
         """
-        time.sleep(_POLL)
-        self.check()
-        if self._callbacks != self._seen:
-            self._seen, self._looks = self._callbacks, 0
-            return
         # Looks are counted, not seconds: a clock goes on while the machine sleeps.
-        self._looks += 1
-        if self._looks * _POLL > _STALL:
-            raise OutputError("The sound device takes no more sound.", hint=_GONE_HINT)
+        seen, looks = self._callbacks, 0
+        while looks * _POLL <= _STALL:
+            self.check()
+            yield
+            time.sleep(_POLL)
+            looks = looks + 1 if self._callbacks == seen and not self._halted else 0
+            seen = self._callbacks
+        raise OutputError("The sound device takes no more sound.", hint=_GONE_HINT)
 
     def check(self) -> None:
         """Raise OutputError if the device has stopped of itself."""
         if self._finished.is_set():
             raise OutputError("The sound device stopped.", hint=_GONE_HINT)
 
-    def wait_until_heard(self) -> None:
-        """Wait until everything in the cushion was heard."""
-        while self._n_heard() < self.cushion.put:
-            self.wait()
+    def halt(self) -> None:
+        """Be silent at once; what the device held and nobody heard waits in the cushion again."""
+        if self._halted:
+            return
+        n = self.n_heard
+        self._halted = self._ending = True
+        self._stream.abort()
+        self.cushion.go_back(n)
+        self._stay_at(self.cushion.taken)
+
+    def seek(self, n: int) -> None:
+        """Drop what waits; sample ``n`` is put in next, and heard next. Only while halted."""
+        self.cushion.seek(n)
+        self._stay_at(n)
+
+    def go_on(self) -> None:
+        """Play what waits, and what will come.
+
+        Raises:
+            OutputError: the device cannot be started.
+        """
+        self._halted = False
+        try:
+            self._stream.start()
+        except self._sounddevice.PortAudioError as error:
+            raise _refusal(self._device, error) from error
+
+    def _stay_at(self, n: int) -> None:
+        self._sounding = False
+        self._heard = _Heard(n, n, math.inf)
+
+    def _note_end(self) -> None:
+        """Note that the stream ended, unless we halted it; some systems tell of that late."""
+        if not self._ending:
+            self._finished.set()
 
     def stop(self) -> None:
         """Stop after what the device still holds, and close it."""
@@ -152,6 +179,26 @@ class Loudspeaker:
         """Be silent at once, and close the device."""
         self._stream.abort()
         self._stream.close()
+
+
+class _Heard(NamedTuple):
+    """How far the listener is: a line through the newest block of sound."""
+
+    least: int
+    """Samples heard for certain; what is heard does not go back while a gap is bridged."""
+
+    n_before: int
+    """Samples heard when the block begins to be heard."""
+
+    begins: float
+    """Monotonic time at which it does; infinite before the first block."""
+
+    def by(self, now: float, sample_rate: int, taken: int) -> int:
+        """Return the number of samples heard at a time, of ``taken`` that the device has got."""
+        if self.begins == math.inf:
+            return self.least
+        n = self.n_before + math.floor((now - self.begins) * sample_rate)
+        return min(max(n, self.least), taken)
 
 
 def _refusal(device: Mapping[str, Any], problem: Exception | None) -> OutputError:

@@ -3,20 +3,32 @@
 import io
 import os
 import shutil
+import stat
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cartesia_cli.audio import pcm
 from cartesia_cli.audio.decoders import Decoder, FfmpegDecoder, RawDecoder, SoundfileDecoder, find_ffmpeg
+from cartesia_cli.audio.inlet import Inlet
 from cartesia_cli.audio.mixing import MonoMix
+from cartesia_cli.audio.pacing import paced
+from cartesia_cli.audio.pipes import FfmpegPipeDecoder, WavPipeDecoder
 from cartesia_cli.audio.quiet import quiet_libraries
 from cartesia_cli.audio.resample import StreamResampler
 from cartesia_cli.errors import OutputError, UsageError
+from cartesia_cli.models import Encoding
+
+LIVE_RATE: Final = 16_000
+"""Samples per second of live sound, in hertz."""
+
+_LIVE_BLOCK: Final = LIVE_RATE // 10 * 2
 
 _COPIED_AT_ONCE = 1 << 20
 _LOUDEST = np.float32(2**16)
@@ -87,6 +99,129 @@ def open_recording(
             decoder = _open_decoder(held.enter_context(_copied(stream)), name)
         held.callback(decoder.close)
         yield Recording(decoder)
+
+
+class LiveSound:
+    """Sound that is still arriving, or as if it were: blocks of a tenth of a second, the last one shorter.
+
+    They are mono ``pcm_s16le`` at ``LIVE_RATE``. What cannot be read as sound is raised to who iterates.
+    """
+
+    def __init__(
+        self, opened: Callable[[], Recording], inlet: Inlet | None = None, pace: float | None = None
+    ) -> None:
+        self._open = opened
+        self._inlet = inlet
+        self._pace = pace
+        self._stopped = threading.Event()
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Return the blocks, as they come."""
+        try:
+            samples = self._open().blocks(LIVE_RATE)
+        except UsageError:
+            if self._stopped.is_set():  # before it could be seen what it is
+                return iter(())
+            raise
+        blocks = _even_blocks(pcm.encode(block, Encoding.PCM_S16LE) for block in samples)
+        if self._inlet:
+            return blocks
+        return paced(blocks, lambda block: len(block) / (2 * LIVE_RATE), self._pace, self._stopped)
+
+    def stop(self) -> None:
+        """End the sound, with what has come of it; any thread may call it."""
+        self._stopped.set()
+        if self._inlet:
+            self._inlet.stop()
+
+
+@contextmanager
+def open_live(
+    source: Path | BinaryIO,
+    *,
+    encoding: str | None = None,
+    sample_rate: int | None = None,
+    pace: float | None = None,
+) -> Iterator[LiveSound]:
+    """Open sound of any kind that may still be arriving; leaving the context closes it.
+
+    Args:
+        source: a file, a pipe, or a stream of which nothing was read yet.
+        encoding: of samples without a header, one of ``RAW_ENCODINGS``; otherwise the header says it.
+        sample_rate: of samples without a header.
+        pace: of a file, 1 for real time; None for as fast as it is read. A pipe has its own.
+
+    Raises:
+        UsageError: it does not exist, cannot be read, is empty, or holds no sound.
+    """
+    if _is_file(source):
+        with open_recording(source, encoding=encoding, sample_rate=sample_rate) as recording:
+            yield LiveSound(lambda: recording, pace=pace)
+        return
+    name = _name_of(source)
+    if encoding is not None and not sample_rate:
+        raise UsageError(f"The sample rate of {name} is not known.", hint="Add --sample-rate.")
+    with quiet_libraries(), ExitStack() as held:
+        stream = held.enter_context(_open_pipe(source, name)) if isinstance(source, Path) else source
+        inlet = Inlet(stream)
+
+        def opened() -> Recording:
+            decoder = _open_arriving(inlet, name, encoding, sample_rate)
+            held.callback(decoder.close)
+            return Recording(decoder)
+
+        yield LiveSound(opened, inlet)
+
+
+def _open_arriving(inlet: Inlet, name: str, encoding: str | None, sample_rate: int | None) -> Decoder:
+    """Return what decodes a stream, once its beginning is there."""
+    if encoding is not None and sample_rate:
+        return RawDecoder(cast("BinaryIO", inlet), encoding, sample_rate)
+    start = inlet.read_all(12)
+    inlet.put_back(start)
+    if not start:
+        raise UsageError(f"{name} is empty.")
+    if start[:4] in {b"RIFF", b"RF64"} and start[8:] == b"WAVE":
+        return WavPipeDecoder(inlet, name)
+    program = find_ffmpeg()
+    if program is None:
+        raise UsageError(
+            f"{name} is not a WAV stream, and no other can be read here while it arrives.",
+            hint="Send WAV, or samples with --encoding and --sample-rate, or install ffmpeg for the rest.",
+        )
+    return FfmpegPipeDecoder(inlet, program, name)
+
+
+def _even_blocks(data: Iterable[bytes]) -> Iterator[bytes]:
+    waiting = bytearray()
+    for piece in data:
+        waiting += piece
+        while len(waiting) >= _LIVE_BLOCK:
+            yield bytes(waiting[:_LIVE_BLOCK])
+            del waiting[:_LIVE_BLOCK]
+    if waiting:
+        yield bytes(waiting)
+
+
+def _is_file(source: Path | BinaryIO) -> bool:
+    """Return whether all of it is there, or it does not exist."""
+    if isinstance(source, Path):
+        return source.is_file() or source.is_dir() or not source.exists()
+    try:
+        return stat.S_ISREG(os.fstat(source.fileno()).st_mode)
+    except OSError:
+        return False
+
+
+@contextmanager
+def _open_pipe(path: Path, name: str) -> Iterator[BinaryIO]:
+    try:
+        # A pipe to which nobody writes yet would otherwise be waited for here, without end.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    except OSError as error:
+        raise UsageError(f"{name} cannot be read: {error.strerror}.") from error
+    with os.fdopen(descriptor, "rb", buffering=0) as stream:
+        yield cast("BinaryIO", stream)
 
 
 def _open_decoder(path: Path, name: str) -> Decoder:

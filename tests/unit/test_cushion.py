@@ -119,3 +119,54 @@ def test_what_comes_out_is_what_went_in(lengths: list[int], blocks: list[int], e
         take(7)
 
     assert heard == sent
+
+
+def test_what_was_taken_and_not_heard_is_taken_again() -> None:
+    cushion = Cushion(RATE, start=0.1, capacity=0.4, kept=0.2)
+    cushion.add(sound(40))
+    for _ in range(3):
+        block(cushion)
+
+    cushion.go_back(17)
+
+    assert (cushion.taken, cushion.put, cushion.room) == (17, 40, 17)
+    assert block(cushion) == list(range(18, 28))
+    assert cushion.underruns == 0
+
+
+def test_it_goes_back_no_farther_than_the_sound_is_kept() -> None:
+    cushion = Cushion(RATE, start=0.1, capacity=0.4, kept=0.2)
+    for first in (1, 41, 81):
+        cushion.add(sound(40, first=first))
+        for _ in range(4):
+            block(cushion)
+
+    cushion.go_back(0)
+
+    assert (cushion.taken, cushion.room) == (60, 0)
+    assert block(cushion) == list(range(61, 71))
+
+
+def test_going_back_is_never_going_forward() -> None:
+    cushion = Cushion(RATE, start=0.1)
+    cushion.add(sound(40))
+    block(cushion)
+
+    cushion.go_back(30)
+
+    assert block(cushion) == list(range(11, 21))
+
+
+def test_after_seeking_only_what_comes_then_is_heard() -> None:
+    cushion = Cushion(RATE, start=0.1)
+    cushion.add(sound(40))
+    block(cushion)
+
+    cushion.seek(1000)
+    silence = block(cushion)
+    cushion.go_back(990)
+    cushion.add(sound(20, first=1001))
+
+    assert silence == [0.0] * BLOCK
+    assert block(cushion) == list(range(1001, 1011))
+    assert (cushion.taken, cushion.put, cushion.underruns) == (1010, 1020, 0)

@@ -1,5 +1,6 @@
 """The player against a real sound server: what is recorded is what was sent."""
 
+import itertools
 import json
 import os
 import signal
@@ -16,7 +17,10 @@ from numpy.typing import NDArray
 
 import cartesia_cli
 from cartesia_cli.audio import pcm
-from cartesia_cli.audio.playback import Player, amplify
+from cartesia_cli.audio.conversion import amplify
+from cartesia_cli.audio.playback import Player
+from cartesia_cli.audio.turns import take_turn
+from cartesia_cli.audio.waitingline import runtime_folder
 from cartesia_cli.errors import UsageError
 from cartesia_cli.models import AudioFormat, Container, Encoding
 from tests.fakes.soundserver import SoundServer, require_sound, spoken, without_sound
@@ -221,6 +225,158 @@ def test_a_sound_server_that_hangs_ends_it(doomed: SoundServer) -> None:
 
     assert (process.returncode, report["error"]) == (7, "OutputError")
     assert time.monotonic() - frozen < 7.0
+
+
+def distinct(seconds: float) -> NDArray[np.float32]:
+    """Return samples that all differ, so that what is heard tells which they are."""
+    n = round(seconds * RATE)
+    order = np.random.default_rng(n).permutation(n)
+    wave: NDArray[np.float64] = (0.1 + 0.8 * order / n) * np.where(order % 2, 1.0, -1.0)
+    return wave.astype(np.float32)
+
+
+def stretches(heard: NDArray[np.float32], sent: NDArray[np.float32]) -> list[tuple[int, int]]:
+    """Return which stretches of ``sent``, as (start, end), are heard one after the other."""
+    sounding = heard[:, 0][heard[:, 0] != 0]
+    order = np.argsort(sent)
+    places = order[np.minimum(np.searchsorted(sent, sounding, sorter=order), sent.size - 1)]
+    assert np.array_equal(sent[places], sounding)
+    edges = [0, *(np.flatnonzero(np.diff(places) != 1) + 1), sounding.size]
+    return [(int(places[a]), int(places[b - 1]) + 1) for a, b in itertools.pairwise(edges)]
+
+
+def silent_after(server: SoundServer, moment: float, n: int) -> float:
+    """Return how long after a moment the last of the first ``n`` samples of sound was heard."""
+    (sounding,) = np.nonzero(server.record()[:, 0])
+    return server.heard_at(int(sounding[n - 1])) - moment
+
+
+def test_what_is_discarded_is_silent_at_once_and_the_next_utterance_is_whole(
+    loudspeaker: SoundServer,
+) -> None:
+    sent = distinct(20.4)
+    old, new = sent[: 20 * RATE], sent[20 * RATE :]
+    sizes = {"sizes": [old.nbytes], "n_bytes": old.nbytes, "then": new.nbytes}
+    play = {**sizes, "script": [[0.6, "discard"]]}
+
+    (report,) = finish(start(loudspeaker, [play], sent.tobytes()))
+
+    (action,) = report["actions"]
+    first, second = stretches(loudspeaker.record(), sent)
+    assert silent_after(loudspeaker, action["at"], first[1]) < 0.1
+    assert first[0] == 0
+    assert first[1] / RATE == pytest.approx(action["before"], abs=0.05)
+    assert second == (old.size, old.size + new.size)
+    assert report["writing_ended"] - action["done"] < 0.1
+    assert action["after"] == 20.0
+    assert report["position"] == pytest.approx(20.4)
+    assert (report["heard"], report["underruns"]) == (True, 0)
+
+
+@pytest.mark.parametrize("steerable", [False, True])
+def test_a_pause_is_silent_at_once_and_loses_nothing(loudspeaker: SoundServer, steerable: bool) -> None:
+    sent = distinct(1.2)
+
+    report = play(loudspeaker, sent, script=[[0.5, "pause"], [1.0, "resume"]], steerable=steerable)
+
+    pause, resume = report["actions"]
+    before, after = stretches(loudspeaker.record(), sent)
+    assert silent_after(loudspeaker, pause["at"], before[1]) < 0.1
+    assert before[0] == 0
+    assert after[1] == sent.size
+    assert abs(before[1] - after[0]) / RATE < 0.05
+    assert pause["after"] == pytest.approx(pause["before"], abs=0.01)
+    assert resume["before"] == pause["after"]
+    assert (report["position"], report["underruns"]) == (1.2, 0)
+
+
+SENTENCES = [["One.", 0.0, 0.9], ["Two,", 1.0, 1.5], ["too?", 1.5, 1.9], ["Three", 2.0, 2.3]]
+
+
+def test_jumps_lead_from_sentence_to_sentence(loudspeaker: SoundServer) -> None:
+    sent = distinct(2.3)
+    script = [[0.4, "forward"], [0.8, "back"], [1.2, "forward"], [1.6, "forward"], [1.8, "back"]]
+
+    report = play(loudspeaker, sent, script=script, steerable=True, words=SENTENCES)
+
+    heard = stretches(loudspeaker.record(), sent)
+    starts = [action["after"] for action in report["actions"]]
+    assert starts == pytest.approx([1.0, 0.0, 1.0, 2.0, 1.0])
+    assert [start / RATE for start, _ in heard] == pytest.approx([0.0, *starts], abs=0.001)
+    ends = [action["before"] for action in report["actions"]]
+    assert [end / RATE for _, end in heard[:-1]] == pytest.approx(ends, abs=0.05)
+    assert heard[-1][1] == sent.size
+    assert (report["heard"], report["underruns"], report["position"]) == (True, 0, 2.3)
+
+
+def test_a_jump_while_paused_is_heard_when_it_goes_on(loudspeaker: SoundServer) -> None:
+    sent = distinct(2.3)
+    script = [[0.3, "pause"], [0.5, "forward"], [0.7, "resume"], [1.1, "stop"]]
+
+    report = play(loudspeaker, sent, script=script, steerable=True, words=SENTENCES)
+
+    first, second = stretches(loudspeaker.record(), sent)
+    assert [action["after"] for action in report["actions"][1:3]] == pytest.approx([1.0, 1.0])
+    assert first[0] == 0
+    assert second[0] == RATE
+    assert report["heard"] is False
+
+
+@pytest.mark.parametrize("seconds", [3.0, 20.0], ids=["while waiting for the end", "while writing"])
+def test_what_is_stopped_is_silent_at_once_and_swallows_the_rest(
+    loudspeaker: SoundServer, seconds: float
+) -> None:
+    sent = distinct(seconds)
+    more = noise(0.5)
+    play = {"n_bytes": sent.nbytes, "script": [[0.5, "stop"]], "then": more.nbytes}
+
+    (report,) = finish(start(loudspeaker, [play], sent.tobytes() + more.tobytes()))
+
+    (action,) = report["actions"]
+    (heard,) = stretches(loudspeaker.record(), sent)
+    assert silent_after(loudspeaker, action["at"], heard[1]) < 0.1
+    assert heard[1] / RATE == pytest.approx(action["before"], abs=0.05)
+    assert report["written"] == sent.nbytes + more.nbytes
+    assert report["position"] == pytest.approx(action["before"], abs=0.01)
+    assert report["heard"] is False
+    assert report["left"] - action["at"] < 1.0
+
+
+def waiting() -> set[str]:
+    """Return the names of those who wait for their turn."""
+    return {path.name for path in runtime_folder().glob("waiting-*")}
+
+
+@pytest.mark.parametrize("name", ["discard", "stop"])
+def test_what_waits_for_its_turn_can_be_given_up(loudspeaker: SoundServer, name: str) -> None:
+    old, new = noise(0.5), noise(0.3)
+    play = {"n_bytes": old.nbytes, "sizes": [old.nbytes], "then": new.nbytes, "turn": {"command": "test"}}
+    with take_turn() as other:
+        audio = old.tobytes() + new.tobytes()
+        playing = start(loudspeaker, [{**play, "impatient": True, "script": [[0.3, name]]}], audio)
+        loudspeaker.wait(lambda: bool(waiting()), "it to wait")
+        if name == "discard":
+            first = waiting()
+            loudspeaker.wait(lambda: bool(waiting() - first), "the next utterance to wait")
+            other.release()
+        (report,) = finish(playing)
+
+    heard = spoken(loudspeaker.record())
+    if name == "discard":
+        assert np.array_equal(heard, new)
+        assert report["position"] == pytest.approx(0.8)
+    else:
+        assert heard.size == 0
+        assert report["first_sound"] is None
+
+
+def test_with_the_keys_on_what_is_heard_is_what_was_sent(loudspeaker: SoundServer) -> None:
+    sent = distinct(1.0)
+
+    report = play(loudspeaker, sent, sizes=[1, 3, 4093, 10_007], steerable=True)
+
+    assert np.array_equal(spoken(loudspeaker.record()), sent)
+    assert (report["underruns"], report["position"]) == (0, 1.0)
 
 
 def test_a_device_is_found_by_index_and_by_part_of_its_name(loudspeaker: SoundServer) -> None:
