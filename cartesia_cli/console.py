@@ -102,6 +102,15 @@ def data(text: str) -> None:
         raise _lost(error) from error
 
 
+def pass_on(data: bytes) -> None:
+    """Write bytes to stdout at once, as they are."""
+    try:
+        binary_stdout().write(data)
+        binary_stdout().flush()
+    except OSError as error:
+        raise _lost(error) from error
+
+
 def data_json(value: Mapping[str, Any]) -> None:
     """Write one JSON object as a line to stdout, at once."""
     import json

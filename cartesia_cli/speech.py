@@ -3,7 +3,7 @@
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
@@ -12,6 +12,7 @@ from cartesia_cli.errors import UnavailableError
 from cartesia_cli.models import (
     AudioChunk,
     AudioFormat,
+    Flushed,
     PhonemeTiming,
     PhonemeTimings,
     SpeechEvent,
@@ -50,7 +51,7 @@ class AudioWritten(NamedTuple):
     end: float
 
 
-SpeechProgress = AudioWritten | WordTimings | PhonemeTimings | SpeechWarning
+SpeechProgress = AudioWritten | WordTimings | PhonemeTimings | SpeechWarning | Flushed
 """What ``write_speech`` yields; times count from the start of the whole text."""
 
 
@@ -120,7 +121,7 @@ def write_speech(
     timeline: Timeline,
     *,
     repeatable: bool = True,
-) -> Iterator[SpeechProgress]:
+) -> Generator[SpeechProgress, None, None]:
     """Write the audio of ``requests``, the parts of one text, to ``sink``; yield what happened.
 
     A part of a long text that breaks after its first byte is asked for once
@@ -153,6 +154,24 @@ def write_speech(
     timeline.mark()
 
 
+def write_utterance(
+    events: SpeechEvents, sink: Sink, timeline: Timeline
+) -> Generator[SpeechProgress, None, None]:
+    """Write the speech of one utterance as it comes, nothing of it held back; yield what happened.
+
+    It goes on where the timeline ends. Its events are closed, however this ends.
+
+    Raises:
+        CartesiaError: from the engine or the sink. What was yielded before stays valid.
+    """
+    sink.mark()
+    timeline.mark()
+    with closing(events):
+        yield from _write_part(events, sink, timeline, final=True)
+    sink.mark()
+    timeline.mark()
+
+
 def _write_part(
     events: Iterable[SpeechEvent], sink: Sink, timeline: Timeline, *, final: bool
 ) -> Iterator[SpeechProgress]:
@@ -170,7 +189,7 @@ def _write_part(
             case PhonemeTimings(phonemes):
                 if phonemes:
                     yield timeline.add_phonemes(phonemes)
-            case SpeechWarning():
+            case SpeechWarning() | Flushed():
                 yield event
 
 

@@ -147,11 +147,14 @@ class OpenDestinations(NamedTuple):
     timings: dict[str, TargetFile]
     """By name; stdout is written at the end by the console."""
 
+    @property
+    def are_over(self) -> bool:
+        """Whether nobody wants more: all there was is a loudspeaker, which was told to stop."""
+        return self.player is not None and self.player.stopped and not (self.outputs or self.timings)
+
 
 @contextmanager
-def open_destinations(
-    planned: Destinations, *, device: str | int | None, gain_db: float
-) -> Iterator[OpenDestinations]:
+def open_destinations(planned: Destinations, player: "Player | None") -> Iterator[OpenDestinations]:
     """Open everything; leaving the block cleanly completes it, leaving by an exception undoes it."""
     from cartesia_cli.audio.sinks import Tee, open_sink
 
@@ -170,11 +173,6 @@ def open_destinations(
             )
             for target, output in zip(planned.targets, planned.formats, strict=True)
         )
-        player = None
-        if planned.play:
-            from cartesia_cli.audio.playback import Player
-
-            player = Player(planned.source, device=device, gain_db=gain_db)
         sinks: list[Sink] = [*outputs, *([player] if player else [])]
         sink = stack.enter_context(sinks[0] if len(sinks) == 1 else Tee(sinks))
         yield OpenDestinations(sink, outputs, player, files)

@@ -1,5 +1,6 @@
 """Words on the terminal in time with the sound: ``--follow``."""
 
+import os
 import shutil
 import sys
 import threading
@@ -21,18 +22,23 @@ class Clock(Protocol):
 
     @property
     def position(self) -> float:
-        """Seconds of sound that have been heard."""
+        """How far the listener is, in seconds of the speech; it goes back where the listener does."""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the rest will not be heard."""
 
 
 @contextmanager
 def following(timeline: Timeline) -> Iterator[Callable[[Clock], None]]:
     """Yield a function that starts to show the words of ``timeline`` as a clock reaches them.
 
-    Leaving the block cleanly, when the sound has been heard, shows the rest.
+    Leaving the block cleanly, when the sound has been heard, shows the rest; not where it was stopped.
     """
     ended = threading.Event()
     page = _Page(timeline.words, color=console.use_color(sys.stderr))
     threads: list[threading.Thread] = []
+    clocks: list[Clock] = []
 
     def run(clock: Clock) -> None:
         while not ended.wait(_INTERVAL):
@@ -40,12 +46,13 @@ def following(timeline: Timeline) -> Iterator[Callable[[Clock], None]]:
 
     def start(clock: Clock) -> None:
         if console.stderr_is_terminal():
+            clocks.append(clock)
             threads.append(threading.Thread(target=run, args=(clock,), name="follow", daemon=True))
             threads[-1].start()
 
     try:
         yield start
-        if threads:
+        if clocks and not any(clock.stopped for clock in clocks):
             page.finish()
     finally:
         ended.set()
@@ -61,16 +68,20 @@ class _Page:
         self._words = words
         self._color = color
         self._first = 0
+        self._before: list[int] = []
         self._shown = ""
         self._lock = threading.Lock()
 
     def show(self, time: float) -> None:
         """Show the line that is spoken at ``time``, in seconds."""
         with self._lock:
+            while self._before and time < self._words[self._first].start:  # the listener went back
+                self._first = self._before.pop()
             end = self._line_end()
             while end < len(self._words) and time >= self._words[end].start:
                 self._put(" ".join(_fitting(word.word) for word in self._words[self._first : end]))
                 self.leave()
+                self._before.append(self._first)
                 self._first, end = end, self._line_end(end)
             self._put(
                 " ".join(filter(None, (self._styled(word, time) for word in self._words[self._first : end])))
@@ -112,7 +123,11 @@ class _Page:
 
 def _width() -> int:
     """Return how many cells a line has; the last one is left free, or the terminal would wrap."""
-    return max(1, shutil.get_terminal_size().columns - 1)
+    try:
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns
+    except (OSError, ValueError):
+        columns = 0
+    return max(1, (columns or shutil.get_terminal_size().columns) - 1)
 
 
 def _cells(text: str) -> int:

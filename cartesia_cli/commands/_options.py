@@ -171,6 +171,12 @@ class PlayOptions(NamedTuple):
         None
     )
     follow: Annotated[bool, Option("--follow", help="Show the words in time with the sound.")] = False
+    interrupt: Annotated[
+        bool, Option("--interrupt", help="Silence another cartesia instead of waiting for it.")
+    ] = False
+    wait: Annotated[
+        float, Option("--wait", metavar="SECONDS", help="For the others to fall silent. (default: 60)")
+    ] = 60.0
 
 
 class TimingOptions(NamedTuple):

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cartesia_cli import console
+from cartesia_cli.commands._speaking import Transport
 from cartesia_cli.models import EngineName, SpeechRequest
-from cartesia_cli.wire import encode_request
+from cartesia_cli.wire import encode_context, encode_request
 from cartesia_cli.wire.requests import Endpoint
 from cartesia_cli.wire.version import API_VERSION
 
@@ -18,25 +19,29 @@ def show_requests(
     requests: Sequence[SpeechRequest],
     *,
     engine: EngineName,
-    endpoint: Endpoint,
+    transport: Transport,
     base_url: str,
     headers: Mapping[str, str],
     as_json: bool,
 ) -> None:
     """Print the engine, each request with its key redacted, and the estimated credits.
 
-    A credit is a character; the embedded engine takes none.
+    A credit is a character; the embedded engine takes none. What goes over a socket is the one message
+    that its context takes; a context that was not named gets its name when it is sent.
     """
     n_credits = 0 if engine == "local" else sum(len(request.transcript) for request in requests)
-    url = _url(base_url, endpoint)
-    bodies = [encode_request(request, endpoint=endpoint) for request in requests]
+    url = _url(base_url, transport)
+    if transport == "websocket":
+        method, bodies = "SEND", [_message(request) for request in requests]
+    else:
+        method, bodies = "POST", [encode_request(request, endpoint=transport) for request in requests]
     shown = {
         "Authorization": "Bearer [key]",
         "Cartesia-Version": API_VERSION,
         **dict.fromkeys(headers, "[hidden]"),
     }
     if as_json:
-        sent = [{"method": "POST", "url": url, "headers": shown, "body": body} for body in bodies]
+        sent = [{"method": method, "url": url, "headers": shown, "body": body} for body in bodies]
         console.data_json(
             {"engine": engine, "credits": n_credits, "requests": sent if engine == "cloud" else bodies}
         )
@@ -44,7 +49,7 @@ def show_requests(
     lines = [f"engine: {engine}", f"credits: {n_credits}"]
     for body in bodies:
         if engine == "cloud":
-            lines += ["", f"POST {url}", *(f"{name}: {value}" for name, value in shown.items())]
+            lines += ["", f"{method} {url}", *(f"{name}: {value}" for name, value in shown.items())]
         lines += ["", json.dumps(body, ensure_ascii=False, indent=2)]
     console.data("\n".join(lines) + "\n")
 
@@ -91,5 +96,12 @@ def _variable(header: str) -> str:
     return "".join(c if c.isalnum() else "_" for c in header).upper()
 
 
-def _url(base_url: str, endpoint: Endpoint) -> str:
-    return f"{base_url.rstrip('/')}/tts/{endpoint}"
+def _message(request: SpeechRequest) -> dict[str, Any]:
+    fields = encode_context(request, request.context_id or "")
+    message = {**fields, "transcript": request.transcript, "continue": False}
+    return {name: value for name, value in message.items() if value != ""}
+
+
+def _url(base_url: str, transport: Transport) -> str:
+    url = f"{base_url.rstrip('/')}/tts/{transport}"
+    return url.replace("http", "ws", 1) if transport == "websocket" else url

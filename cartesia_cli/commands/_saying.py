@@ -1,21 +1,20 @@
 """Decides what a run of ``say`` will do, before anything is sent."""
 
-import os
 import time
 from dataclasses import replace
-from typing import Literal
 
 from cartesia_cli import console
 from cartesia_cli.commands._destinations import check_stdout, is_stdout, plan_destinations
-from cartesia_cli.commands._setup import set_up
-from cartesia_cli.commands._speaking import Plan, speak
+from cartesia_cli.commands._keys import can_steer
+from cartesia_cli.commands._setup import find_secret_key, set_up
+from cartesia_cli.commands._speaking import Plan, Transport, speak
 from cartesia_cli.commands._speech import speech_request, warn_of_ignored_options
+from cartesia_cli.commands._stage import Playing, check_playing
 from cartesia_cli.commands._text import read_text
-from cartesia_cli.commands.say import SayOptions, SendOptions
-from cartesia_cli.credentials import Key, find_key
+from cartesia_cli.commands.say import SayOptions, SendOptions, TextOptions
+from cartesia_cli.credentials import Key
 from cartesia_cli.engines import BUILT_IN_NOTICE, choose_engine, is_voice_id
 from cartesia_cli.errors import CredentialsError, UsageError
-from cartesia_cli.folders import user_folder
 from cartesia_cli.models import AudioFormat, Container, EngineName
 from cartesia_cli.sentences import is_speakable, split_parts
 from cartesia_cli.settings import Settings
@@ -58,12 +57,15 @@ def _plan(options: SayOptions, settings: Settings) -> Plan:
     if not is_rehearsal:
         _check_stdout(options)
     transcript = read_text(options.text.text or (), options.text.file)
-    needs_key = not send.curl and settings.engine != "local"
-    key = find_key(os.environ, folder=user_folder("config", os.environ)) if needs_key else None
-    console.keep_secret(key.value if key else None)
+    key = None if send.curl else find_secret_key(settings)
     engine: EngineName = "cloud" if send.curl else _choose(settings, key, is_rehearsal=is_rehearsal)
     parts = [transcript] if engine == "local" else [p for p in split_parts(transcript) if is_speakable(p)]
-    with_timings = bool(timing.timings) or timing.phonemes or options.play.follow or send.events
+    check_playing(options.play)
+    asks_for_timings = bool(timing.timings) or timing.phonemes or options.play.follow or send.events
+    steers = can_steer(reads_stdin=_reads_stdin(options.text), no_input=options.report.no_input)
+    # Sentences to jump to are known by their words.
+    plays = options.play.play or not (options.output.output or timing.timings)
+    with_timings = asks_for_timings or (steers and plays and send.transport != "bytes")
     destinations = plan_destinations(
         options.output,
         options.play,
@@ -94,11 +96,15 @@ def _plan(options: SayOptions, settings: Settings) -> Plan:
         destinations=destinations,
         # Loaded only where captions are asked for: every other run is spared the import.
         profile=options.cues.profile(settings.captions) if timing.timings or is_styled else None,
-        follows=options.play.follow,
+        playing=Playing(options.play, steers, "cartesia say"),
         prints_events=send.events,
         prints_summary=options.report.json,
         prints_stats=options.report.stats,
     )
+
+
+def _reads_stdin(given: TextOptions) -> bool:
+    return given.file == "-" or (given.file is None and given.text in (None, [], ["-"]))
 
 
 def _check_stdout(options: SayOptions) -> None:
@@ -112,16 +118,17 @@ def _check_stdout(options: SayOptions) -> None:
     )
 
 
-def _transport(send: SendOptions, *, with_timings: bool, source: AudioFormat) -> Literal["bytes", "sse"]:
-    """Return the endpoint: bytes for audio alone, events where timings are wanted."""
+def _transport(send: SendOptions, *, with_timings: bool, source: AudioFormat) -> Transport:
+    """Return how the speech comes: bytes for audio alone, events where timings are wanted."""
+    wanted = send.transport if send.transport in {"sse", "websocket"} else None
     if with_timings:
         if send.transport == "bytes":
             raise UsageError("--transport bytes has no timings.", hint="Use --transport sse, or auto.")
-        return "sse"
-    if send.transport == "sse" and source.container is Container.MP3:
-        console.warn("an event stream cannot carry MP3; --transport sse is ignored")
+        return wanted or "sse"
+    if wanted and source.container is Container.MP3:
+        console.warn(f"only bytes can carry MP3; --transport {wanted} is ignored")
         return "bytes"
-    return "sse" if send.transport == "sse" else "bytes"
+    return wanted or "bytes"
 
 
 def _choose(settings: Settings, key: Key | None, *, is_rehearsal: bool) -> EngineName:
@@ -139,7 +146,7 @@ def _show_dry_run(plan: Plan, *, as_json: bool) -> None:
     show_requests(
         plan.requests,
         engine=plan.engine,
-        endpoint=plan.transport,
+        transport=plan.transport,
         base_url=plan.settings.base_url,
         headers=plan.settings.headers,
         as_json=as_json,
@@ -159,9 +166,11 @@ def _show_curl(plan: Plan) -> None:
         # What the API sends need not be what we would make of it.
         straight = formats[0].name == ("mp3" if source.container is Container.MP3 else "raw")
         output = targets[0] if straight else f"{targets[0]}.pcm"
+    if plan.transport == "websocket":
+        console.note("curl shows no socket: this asks for the same as an event stream")
     show_curl(
         plan.requests,
-        endpoint=plan.transport,
+        endpoint="sse" if plan.transport == "websocket" else plan.transport,
         base_url=plan.settings.base_url,
         headers=plan.settings.headers,
         wrapping=wrapping,

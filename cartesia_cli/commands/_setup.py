@@ -1,4 +1,4 @@
-"""The first step of every command: how it reports, and what it was set up with."""
+"""The first steps of every command: how it reports, what it was set up with, and its key."""
 
 import os
 from collections.abc import Mapping
@@ -6,7 +6,9 @@ from pathlib import Path
 
 from cartesia_cli import console
 from cartesia_cli.commands._options import EngineOptions, ReportOptions
-from cartesia_cli.errors import UsageError
+from cartesia_cli.credentials import Key, find_key
+from cartesia_cli.errors import CartesiaError, UsageError
+from cartesia_cli.folders import user_folder
 from cartesia_cli.settings import Settings
 
 
@@ -34,6 +36,29 @@ def set_up(engine: EngineOptions, report: ReportOptions, options: Mapping[str, o
     )
     console.set_color(settings.color)
     return settings
+
+
+def find_secret_key(settings: Settings) -> Key | None:
+    """Return the key of this run, which the console will never show; None if there is none, or no need.
+
+    Raises:
+        CredentialsError: there is one that cannot be used.
+    """
+    if settings.engine == "local":
+        return None
+    key = find_key(os.environ, folder=user_folder("config", os.environ))
+    console.keep_secret(key.value if key else None)
+    return key
+
+
+def tell_fallback(failure: CartesiaError, instead: str) -> None:
+    """Say that the embedded engine goes on where the cloud failed.
+
+    Args:
+        failure: of the cloud.
+        instead: what takes over, ``voice`` or ``recogniser``.
+    """
+    console.note(f"{str(failure).rstrip('.')}. Going on with the built-in {instead}.")
 
 
 def _working_folder() -> Path:

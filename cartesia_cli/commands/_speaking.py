@@ -1,25 +1,36 @@
-"""Brings planned speech to its destinations, and tells what became of it."""
+"""Brings planned speech to its destinations."""
 
-import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from cartesia_cli import console
 from cartesia_cli.cache import VoiceNames
-from cartesia_cli.commands._destinations import Destinations, OpenDestinations, open_destinations
+from cartesia_cli.commands._destinations import Destinations, OpenDestinations
+from cartesia_cli.commands._reporting import (
+    Performance,
+    format_timings,
+    report_stats,
+    show,
+    tell_files,
+    write_timings,
+)
+from cartesia_cli.commands._setup import tell_fallback
+from cartesia_cli.commands._stage import Playing, open_stage
 from cartesia_cli.credentials import Key
 from cartesia_cli.engines import CLOUD_FAILURES, find_voice_id, open_cloud, open_local
-from cartesia_cli.errors import RequestError, UnavailableError, UsageError
-from cartesia_cli.models import EngineName, PhonemeTimings, SpeechRequest, SpeechWarning, Traffic, WordTimings
+from cartesia_cli.errors import RequestError, UsageError
+from cartesia_cli.models import EngineName, SpeechRequest, Traffic
 from cartesia_cli.settings import Settings
-from cartesia_cli.speech import AudioWritten, SpeechProgress, Timeline, write_speech
+from cartesia_cli.speech import Speak, Timeline, write_speech
 
 if TYPE_CHECKING:
     from cartesia_cli.captions import Profile
-    from cartesia_cli.commands._follow import Clock
+
+
+Transport = Literal["bytes", "sse", "websocket"]
 
 
 class Plan(NamedTuple):
@@ -35,61 +46,38 @@ class Plan(NamedTuple):
     requests: tuple[SpeechRequest, ...]
     """One for each part of the transcript."""
 
-    transport: Literal["bytes", "sse"]
+    transport: Transport
     destinations: Destinations
     profile: "Profile | None"
     """The rules of captions, where there are any."""
 
-    follows: bool
-    """Whether the words are shown in time with the sound."""
+    playing: Playing
 
     prints_events: bool
     prints_summary: bool
     prints_stats: bool
 
 
-class _Performance(NamedTuple):
-    """How a run of ``say`` went."""
-
-    engine: EngineName
-    voice: str
-    """Its ID, or the name of a built-in one."""
-
-    traffic: Traffic
-    timeline: Timeline
-    opened: OpenDestinations
-    started: float
-    """``time.monotonic()``."""
-
-
 def speak(plan: Plan, started: float) -> None:
     """Speak, write and play as planned; ``started`` is the monotonic time at which the command began."""
-    settings, planned = plan.settings, plan.destinations
+    planned = plan.destinations
     timeline = Timeline(planned.source)
     for request in plan.requests:
         console.detail(f"{plan.engine}: {len(request.transcript)} characters by {request.voice_id}")
-    with ExitStack() as stack:
-        start_following = stack.enter_context(_following(timeline)) if plan.follows else None
-        opened = stack.enter_context(
-            open_destinations(planned, device=settings.device, gain_db=settings.gain)
-        )
-        if start_following and opened.player:
-            start_following(opened.player)
+    with open_stage(planned, plan.settings, timeline, plan.playing) as opened:
         engine, voice, traffic = _perform(plan, opened, timeline)
-        texts = _format_timings(plan, timeline)
-        for target, file in opened.timings.items():
-            file.file.write(texts[target].encode())
-            file.finish()  # the sound must not appear without its timings
+        texts = format_timings(
+            planned.timings,
+            plan.profile,
+            timeline,
+            text=plan.transcript,
+            language=plan.requests[0].language,
+        )
+        write_timings(texts, opened)
     console.detail(f"done: {timeline.duration:.3f} s, {traffic.requests} requests, {traffic.retries} retries")
-    _report(plan, _Performance(engine, voice, traffic, timeline, opened, started))
+    _report(plan, Performance(engine, voice, traffic, timeline, opened, started))
     if "-" in texts:
         console.data(texts["-"])
-
-
-def _following(timeline: Timeline) -> "AbstractContextManager[Callable[[Clock], None]]":
-    from cartesia_cli.commands._follow import following
-
-    return following(timeline)
 
 
 def _perform(plan: Plan, opened: OpenDestinations, timeline: Timeline) -> tuple[EngineName, str, Traffic]:
@@ -103,7 +91,7 @@ def _perform(plan: Plan, opened: OpenDestinations, timeline: Timeline) -> tuple[
             raise
         timeline.rewind()  # timings may have come before the audio that did not
         requests = [replace(request, voice_id="heart") for request in plan.requests]
-        console.note(f"{failure} Going on with the built-in voice.")
+        tell_fallback(failure, "voice")
         try:
             return _perform_locally(plan, opened, timeline, requests)
         except UsageError as refusal:
@@ -122,10 +110,7 @@ def _perform_in_cloud(
         requests = [replace(request, voice_id=voice_id) for request in plan.requests]
         synthesize = partial(client.synthesize, transport=plan.transport)
         try:
-            for progress in write_speech(
-                synthesize, requests, opened.sink, timeline, repeatable=not plan.prints_events
-            ):
-                _show(progress, plan)
+            _write(synthesize, requests, plan, opened, timeline)
         except RequestError:
             names.forget(wanted)  # the name may stand for a voice that is gone
             raise
@@ -137,96 +122,35 @@ def _perform_locally(
 ) -> tuple[EngineName, str, Traffic]:
     with closing(open_local()) as engine:
         voice = engine.get_voice(requests[0].voice_id)
-        for progress in write_speech(engine.synthesize, requests, opened.sink, timeline):
-            _show(progress, plan)
+        _write(engine.synthesize, requests, plan, opened, timeline)
         return "local", voice.name, engine.traffic
 
 
-def _show(progress: SpeechProgress, plan: Plan) -> None:
-    """Print an event, or what a person must know of it."""
-    if plan.prints_events:
-        console.data_json(_event(progress))
-    elif isinstance(progress, SpeechWarning):
-        console.warn(progress.message)
+def _write(
+    ask: Speak, requests: Sequence[SpeechRequest], plan: Plan, opened: OpenDestinations, timeline: Timeline
+) -> None:
+    """Bring the speech of all parts to the stage, and show what happens."""
+    repeatable = not plan.prints_events
+    with closing(write_speech(ask, requests, opened.sink, timeline, repeatable=repeatable)) as progresses:
+        for progress in progresses:
+            show(progress, opened, as_event=plan.prints_events)
+            if opened.are_over:
+                return
 
 
-def _event(progress: SpeechProgress) -> dict[str, Any]:
-    match progress:
-        case AudioWritten(n_bytes, start, end):
-            return {"type": "chunk", "bytes": n_bytes, "start": round(start, 3), "end": round(end, 3)}
-        case WordTimings(words):
-            spoken = [{"word": w.word, "start": round(w.start, 3), "end": round(w.end, 3)} for w in words]
-            return {"type": "timestamps", "words": spoken}
-        case PhonemeTimings(phonemes):
-            heard = [
-                {"phoneme": p.phoneme, "start": round(p.start, 3), "end": round(p.end, 3)} for p in phonemes
-            ]
-            return {"type": "phoneme_timestamps", "phonemes": heard}
-        case SpeechWarning(message):
-            return {"type": "warning", "message": message}
-
-
-def _format_timings(plan: Plan, timeline: Timeline) -> dict[str, str]:
-    """Return what each timings file holds, by its name."""
-    wanted = plan.destinations.timings
-    if not wanted or plan.profile is None:
-        return {}
-    if not timeline.words:
-        raise UnavailableError(
-            "The API sent no word timings, so there is nothing to make subtitles of.",
-            hint="Another model or language may have them.",
-        )
-    from cartesia_cli.captions import cues_from_words, format_captions
-
-    language = plan.requests[0].language
-    cues = cues_from_words(timeline.words, plan.profile, language=language)
-    return {
-        target: format_captions(
-            fmt,
-            cues,
-            words=timeline.words,
-            phonemes=timeline.phonemes,
-            text=plan.transcript,
-            language=language,
-            duration=timeline.duration,
-        )
-        for target, fmt in wanted
-    }
-
-
-def _report(plan: Plan, done: _Performance) -> None:
+def _report(plan: Plan, done: Performance) -> None:
     """Say what was made: as an event, as one JSON object, as figures, or to a person at the terminal."""
-    stats = _stats(done)
+    stats = done.stats()
     if plan.prints_events:
         console.data_json({"type": "done", "duration": round(done.timeline.duration, 3)})
     if plan.prints_summary:
         console.data_json(_summary(plan, done, stats))
     elif plan.prints_stats:
-        console.report({name: value for name, value in stats.items() if value is not None})
-    named = [target for target in plan.destinations.targets if target != "-"]
-    named += [target for target, _ in plan.destinations.timings if target != "-"]
-    if named:
-        console.hint_to_person(f"{', '.join(named)}: {done.timeline.duration:.1f} s of speech")
+        report_stats(stats)
+    tell_files(plan.destinations, done.timeline)
 
 
-def _stats(done: _Performance) -> dict[str, Any]:
-    player = done.opened.player
-    first_byte, first_sound = done.timeline.first_byte, player.first_sound if player else None
-    return {
-        "first_byte": _since(done.started, first_byte),
-        "first_sound": _since(done.started, first_sound),
-        "wall": _since(done.started, time.monotonic()),
-        "requests": done.traffic.requests,
-        "retries": done.traffic.retries,
-        "underruns": player.underruns if player else None,
-    }
-
-
-def _since(started: float, moment: float | None) -> float | None:
-    return None if moment is None else round(moment - started, 3)
-
-
-def _summary(plan: Plan, done: _Performance, stats: dict[str, Any]) -> dict[str, Any]:
+def _summary(plan: Plan, done: Performance, stats: dict[str, Any]) -> dict[str, Any]:
     planned = plan.destinations
     return {
         "engine": done.engine,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cartesia_cli.commands._sources import Source, name_results
 from cartesia_cli.commands._transcripts import ENDINGS, JSON, TEXT
-from cartesia_cli.commands.transcribe import TranscribeOptions
+from cartesia_cli.commands.transcribe import SourceOptions, TranscribeOptions
 from cartesia_cli.errors import OutputError, UsageError
 from cartesia_cli.models import EngineName
 from cartesia_cli.settings import Settings
@@ -70,26 +70,34 @@ def plan_transcription(
             raise OutputError(
                 f"The folder {Path(given.output).parent} does not exist.", hint="Make it first."
             )
-        formats = (_format_of_file(Path(given.output), formats),)
+        formats = (format_of_file(Path(given.output), formats),)
         jobs = (Job(sources[0], ((formats[0], Path(given.output)),)),)
     _check_apart(jobs, clobber=not given.no_clobber)
     return Plan(options, settings, engine, jobs, formats, options.cues.profile(settings.captions))
 
 
 def _check_numbers(options: TranscribeOptions) -> None:
-    raw = options.source
-    if (raw.encoding is None) != (raw.sample_rate is None):
+    check_raw(options.source)
+    n_jobs = options.listen.jobs
+    if n_jobs is not None and not 1 <= n_jobs <= _MOST_JOBS:
+        raise UsageError(f"--jobs {n_jobs} is out of range.", hint=f"Give 1 to {_MOST_JOBS}.")
+
+
+def check_raw(given: SourceOptions) -> None:
+    """Check what is said of samples without a header.
+
+    Raises:
+        UsageError: it is not enough, or out of range.
+    """
+    if (given.encoding is None) != (given.sample_rate is None):
         raise UsageError(
             "--encoding and --sample-rate belong together.",
             hint="Both are for samples without a header; any other recording needs neither.",
         )
-    if raw.sample_rate is not None and not 1_000 <= raw.sample_rate <= 768_000:
+    if given.sample_rate is not None and not 1_000 <= given.sample_rate <= 768_000:
         raise UsageError(
-            f"--sample-rate {raw.sample_rate} is out of range.", hint="Give it in hertz, like 16000."
+            f"--sample-rate {given.sample_rate} is out of range.", hint="Give it in hertz, like 16000."
         )
-    n_jobs = options.listen.jobs
-    if n_jobs is not None and not 1 <= n_jobs <= _MOST_JOBS:
-        raise UsageError(f"--jobs {n_jobs} is out of range.", hint=f"Give 1 to {_MOST_JOBS}.")
 
 
 def _is_folder(output: str, n_sources: int, n_formats: int) -> bool:
@@ -133,7 +141,12 @@ def _jobs_in_folder(sources: Sequence[Source], formats: Sequence[str], folder: P
     )
 
 
-def _format_of_file(path: Path, formats: Sequence[str]) -> str:
+def format_of_file(path: Path, formats: Sequence[str]) -> str:
+    """Return the format that a file shall have: by its ending, or else the one asked for.
+
+    Raises:
+        UsageError: neither says it, or they contradict each other.
+    """
     by_ending = _FORMATS.get(path.suffix[1:].lower())
     if by_ending is None and not formats:
         raise UsageError(

@@ -1,7 +1,6 @@
 """Does what ``cartesia transcribe`` was asked for: one recording, or many in parallel."""
 
 import json
-import os
 import threading
 import time
 from collections.abc import Sequence
@@ -12,13 +11,13 @@ from typing import Any
 
 from cartesia_cli import console
 from cartesia_cli.batch.runner import Outcome, run_jobs
+from cartesia_cli.commands._live_plan import is_live
 from cartesia_cli.commands._progress import Progress
-from cartesia_cli.commands._setup import set_up
+from cartesia_cli.commands._setup import find_secret_key, set_up, tell_fallback
 from cartesia_cli.commands._sources import find_sources
 from cartesia_cli.commands._transcribe_plan import Job, Plan, plan_transcription
 from cartesia_cli.commands._transcripts import TEXT, format_transcript, needs_words
 from cartesia_cli.commands.transcribe import TranscribeOptions
-from cartesia_cli.credentials import find_key
 from cartesia_cli.engines import (
     BUILT_IN_NOTICE,
     CLOUD_FAILURES,
@@ -29,7 +28,6 @@ from cartesia_cli.engines import (
 )
 from cartesia_cli.errors import PartialFailureError
 from cartesia_cli.files import naming, replace_file
-from cartesia_cli.folders import user_folder
 from cartesia_cli.models import Transcript
 
 _CLOUD_JOBS = 4
@@ -46,11 +44,13 @@ def run(options: TranscribeOptions) -> None:
             "captions": options.cues.captions,
         },
     )
-    key = None
-    if settings.engine != "local":
-        key = find_key(os.environ, folder=user_folder("config", os.environ))
-        console.keep_secret(key.value if key else None)
+    key = find_secret_key(settings)
     engine = choose_engine(settings, key)
+    if is_live(options.live):
+        from cartesia_cli.commands._live import transcribe_live
+
+        transcribe_live(options, settings, engine, key)
+        return
     with ExitStack() as stack:
         source = options.source
         sources = find_sources(
@@ -145,7 +145,7 @@ class _WithFallback:
         try:
             return self._cloud.transcribe(recording, **options)
         except CLOUD_FAILURES as failure:
-            console.note(f"{failure} Going on with the built-in recogniser.")
+            tell_fallback(failure, "recogniser")
         with self._lock:
             self._local = self._local or open_local_transcriber()
         return self._local.transcribe(recording, **options)

@@ -1,8 +1,9 @@
 """A transcript as text, as words with their times, or as any caption format."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from cartesia_cli.models import Transcript
+from cartesia_cli.models import Transcript, WordTiming
 
 if TYPE_CHECKING:
     from cartesia_cli.captions import Profile
@@ -30,7 +31,7 @@ def format_transcript(
         profile: the rules of captions.
     """
     if format == TEXT:
-        return _word_lines(transcript) if words else f"{' '.join(transcript.text.split())}\n"
+        return word_lines(transcript.words) if words else f"{' '.join(transcript.text.split())}\n"
     from cartesia_cli.captions import cues_from_words, format_captions, format_timings
 
     if format == JSON:
@@ -45,5 +46,6 @@ def format_transcript(
     return format_captions(format, cues)
 
 
-def _word_lines(transcript: Transcript) -> str:
-    return "".join(f"{word.start:.3f}\t{word.end:.3f}\t{word.word}\n" for word in transcript.words)
+def word_lines(words: Iterable[WordTiming]) -> str:
+    """Return a line a word: start, end and the word, between tabs."""
+    return "".join(f"{word.start:.3f}\t{word.end:.3f}\t{word.word}\n" for word in words)

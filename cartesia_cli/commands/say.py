@@ -33,8 +33,8 @@ class SendOptions(NamedTuple):
     """How the text is sent, or not."""
 
     transport: Annotated[
-        Literal["auto", "bytes", "sse"] | None,
-        typer.Option("--transport", help="How audio comes: bytes, or sse, which has timings."),
+        Literal["auto", "bytes", "sse", "websocket"] | None,
+        typer.Option("--transport", help="How audio comes: bytes; sse and websocket have timings."),
     ] = None
     events: Annotated[bool, typer.Option("--events", help="Print each event as a JSON line.")] = False
     dry_run: Annotated[

@@ -59,6 +59,27 @@ class ListenOptions(NamedTuple):
     ] = None
 
 
+class LiveOptions(NamedTuple):
+    """Listening while someone speaks."""
+
+    live: Annotated[bool, Option("--live", help="Write down what is said while it is being said.")] = False
+    mic: Annotated[bool, Option("--mic", help="Listen to the microphone, live.")] = False
+    device: Annotated[str | None, Option("--device", metavar="NAME|INDEX", help="Which microphone.")] = None
+    turns: Annotated[bool, Option("--turns", help="Live: the turns of a conversation.")] = False
+    interim: Annotated[bool, Option("--interim", help="Live JSON: also what may still change.")] = False
+    min_volume: Annotated[
+        float | None, Option("--min-volume", metavar="0–1", help="Live: what is fainter is silence.")
+    ] = None
+    max_silence: Annotated[
+        float | None,
+        Option("--max-silence", metavar="SECONDS", help="Live: the pause that ends an utterance."),
+    ] = None
+    pace: Annotated[
+        str | None,
+        Option("--pace", metavar="FACTOR|max", help="Live: how fast a file is played. (default: 1)"),
+    ] = None
+
+
 class TranscriptOptions(NamedTuple):
     """What is written, and where."""
 
@@ -82,6 +103,7 @@ class TranscribeOptions(NamedTuple):
 
     source: SourceOptions
     listen: ListenOptions
+    live: LiveOptions
     transcript: TranscriptOptions
     cues: CueOptions
     engine: EngineOptions
@@ -90,7 +112,7 @@ class TranscribeOptions(NamedTuple):
 
 @takes(*TranscribeOptions.__annotations__.values())
 def transcribe(*groups: Any) -> None:
-    """Turn recordings into text, words with their times, and subtitles.
+    """Turn recordings, or what is being said, into text, words with their times, and subtitles.
 
     Example: cartesia transcribe talks/*.mp3 --format srt --format vtt -o subs/
     """

@@ -1,0 +1,171 @@
+"""Does what ``cartesia transcribe --live`` was asked for: writes down what is being said."""
+
+import queue
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import BinaryIO, NamedTuple, Protocol
+
+from cartesia_cli import console
+from cartesia_cli.commands._live_plan import SAMPLE_RATE, LivePlan, plan_live
+from cartesia_cli.commands._live_writing import Paper, open_paper
+from cartesia_cli.commands._sources import STDIN
+from cartesia_cli.commands.transcribe import TranscribeOptions
+from cartesia_cli.credentials import Key
+from cartesia_cli.engines import BUILT_IN_NOTICE, LiveTranscriber, open_live_transcriber
+from cartesia_cli.errors import UsageError
+from cartesia_cli.models import EngineName, ListenRequest, TranscriptUpdate
+from cartesia_cli.settings import Settings
+
+_LAST_WORDS = 5.0
+"""Seconds that the engine has for what was said before the end was asked for."""
+
+
+class Sound(Protocol):
+    """A source of live sound."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Return what yields blocks of samples as they come."""
+
+    def stop(self) -> None:
+        """End the sound; may be called by any thread, and by a signal's handler."""
+
+
+def transcribe_live(
+    options: TranscribeOptions, settings: Settings, engine: EngineName, key: Key | None
+) -> None:
+    """Write down what is said until the sound ends, or until told to stop."""
+    started = time.monotonic()
+    plan = plan_live(options, settings, engine)
+    if engine == "local" and settings.engine == "auto":
+        console.note(BUILT_IN_NOTICE)
+    _warn_of_ignored_options(plan)
+    with ExitStack() as stack:
+        transcriber = stack.enter_context(closing(open_live_transcriber(settings, engine, key)))
+        sound = stack.enter_context(_open_sound(plan))
+        paper = stack.enter_context(open_paper(plan))
+        try:
+            _listen(transcriber, plan.request, sound, paper)
+        finally:
+            if options.report.stats:
+                console.report({"wall": round(time.monotonic() - started, 3)})
+
+
+def _warn_of_ignored_options(plan: LivePlan) -> None:
+    given = plan.options
+    if plan.engine == "cloud":
+        if given.live.turns and given.live.min_volume is not None:
+            console.warn("turns know no --min-volume; ignored")
+        return
+    named = {"--keyterm": given.listen.keyterm, "--model": plan.settings.origin("stt_model") == "option"}
+    ignored = [name for name, value in named.items() if value]
+    if ignored:
+        console.warn(f"the built-in recogniser has no {', '.join(ignored)}; ignored")
+
+
+@contextmanager
+def _open_sound(plan: LivePlan) -> Iterator[Sound]:
+    if plan.source is None:
+        from cartesia_cli.audio.capture import Microphone
+
+        with Microphone(plan.options.live.device, sample_rate=SAMPLE_RATE) as microphone:
+            console.hint_to_person("listening; Ctrl-C ends")
+            yield microphone
+        if microphone.is_silent:
+            console.warn("the microphone gave nothing but silence: is it muted, or not allowed to be used?")
+        if microphone.overflows:
+            console.warn("this machine was too slow for the microphone: some of the sound is missing")
+        return
+    from cartesia_cli.audio.recordings import open_live
+
+    source: Path | BinaryIO = Path(plan.source)
+    if plan.source == STDIN:
+        if sys.stdin is None:
+            raise UsageError("Standard input is closed.", hint="Name a file.")
+        source = sys.stdin.buffer
+    given = plan.options.source
+    with open_live(source, encoding=given.encoding, sample_rate=given.sample_rate, pace=plan.pace) as sound:
+        yield sound
+
+
+class _Stop(NamedTuple):
+    signum: int
+
+
+_Item = TranscriptUpdate | BaseException | _Stop | None
+
+
+def _listen(transcriber: LiveTranscriber, request: ListenRequest, sound: Sound, paper: Paper) -> None:
+    """Write what is understood; at a signal the sound ends, and what was said before is still written."""
+    inbox: queue.SimpleQueue[_Item] = queue.SimpleQueue()
+    pull = partial(_pull, transcriber, request, sound, inbox)
+    with _signals(lambda signum: inbox.put(_Stop(signum))) as die_of:
+        threading.Thread(target=pull, name="listen", daemon=True).start()
+        stopped: _Stop | None = None
+        deadline: float | None = None
+        while True:
+            try:
+                item = inbox.get(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                break
+            match item:
+                case TranscriptUpdate():
+                    paper.write(item)
+                case _Stop() if stopped is None:
+                    stopped, deadline = item, time.monotonic() + _LAST_WORDS
+                    sound.stop()
+                case _Stop():  # told twice
+                    break
+                case None:
+                    break
+                case _ if stopped is None:
+                    raise item
+                case _:
+                    break
+        if stopped is not None:
+            paper.leave()
+            die_of(stopped.signum)
+
+
+def _pull(
+    transcriber: LiveTranscriber, request: ListenRequest, sound: Sound, inbox: "queue.SimpleQueue[_Item]"
+) -> None:
+    try:
+        with closing(transcriber.listen(request, sound)) as updates:
+            for update in updates:
+                inbox.put(update)
+    except BaseException as failure:  # noqa: BLE001  carried to the writer, who raises it
+        inbox.put(failure)
+    else:
+        inbox.put(None)
+
+
+@contextmanager
+def _signals(on_signal: Callable[[int], None]) -> Iterator[Callable[[int], None]]:
+    """Catch what ends a program; yield a function that lets a signal have its usual effect after all.
+
+    What our parent ignores, as nohup does, stays ignored.
+    """
+    usual = {}
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        signum = getattr(signal, name, None)
+        handler = signum and signal.getsignal(signum)
+        if signum is not None and callable(handler):
+            usual[int(signum)] = handler
+
+    def catch(signum: int, _frame: FrameType | None) -> None:
+        on_signal(signum)
+
+    for signum in usual:
+        signal.signal(signum, catch)
+    try:
+        yield lambda signum: usual[signum](signum, None)
+    finally:
+        for signum, handler in usual.items():
+            signal.signal(signum, handler)
