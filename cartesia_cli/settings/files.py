@@ -28,7 +28,7 @@ def config_path(environ: Mapping[str, str]) -> Path | None:
 
 def read_user_file(path: Path, complain: Complain) -> tuple[Layer, dict[str, Layer]]:
     """Return what the user's file sets, and what each of its profiles sets."""
-    file = _read_file(path, complain)
+    file = read_file(path, complain)
     if file is None:
         return {}, {}
     top = {name: value for name, value in file.table.items() if name != "profiles"}
@@ -59,12 +59,12 @@ def read_project_file(cwd: Path, complain: Complain) -> Layer:
         except OSError:
             continue
         if found:
-            file = _read_file(path, complain)
+            file = read_file(path, complain)
             return _read_table(file, file.table, (), str(path), complain, in_project=True) if file else {}
     return {}
 
 
-class _File(NamedTuple):
+class File(NamedTuple):
     """A TOML file that was read without an error of syntax."""
 
     path: Path
@@ -81,7 +81,7 @@ class _File(NamedTuple):
         return UsageError(f"{self.path}:{line}: {message}.", hint=hint)
 
 
-def _read_file(path: Path, complain: Complain) -> _File | None:
+def read_file(path: Path, complain: Complain) -> File | None:
     """Return a file's content; None if there is no such file, or nothing of it can be used."""
     try:
         data = path.read_bytes()
@@ -94,7 +94,7 @@ def _read_file(path: Path, complain: Complain) -> _File | None:
 
     try:
         text = data.decode("utf-8-sig").replace("\r\n", "\n")
-        return _File(path, text, tomllib.loads(text))
+        return File(path, text, tomllib.loads(text))
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         problem = UsageError(f"{path}:{line}: not UTF-8.", hint="Save the file as UTF-8.")
@@ -108,7 +108,7 @@ def _read_file(path: Path, complain: Complain) -> _File | None:
 
 
 def _read_table(
-    file: _File,
+    file: File,
     table: Mapping[str, Any],
     above: _Path,
     origin: str,
@@ -130,7 +130,7 @@ def _read_table(
             except ValueError as error:
                 complain(file.problem(key, f"{name} {error}"))
         elif name not in {"headers", "aliases"}:
-            complain(file.problem(key, *_unknown(name, above)))
+            complain(file.problem(key, *explain_unknown(name, above)))
         elif isinstance(value, dict):
             layer |= _read_entries(file, key, value, origin, complain)
         else:
@@ -139,7 +139,7 @@ def _read_table(
 
 
 def _read_entries(
-    file: _File, above: _Path, table: Mapping[str, Any], origin: str, complain: Complain
+    file: File, above: _Path, table: Mapping[str, Any], origin: str, complain: Complain
 ) -> Layer:
     """Return the entries of a table of headers or aliases."""
     layer: Layer = {}
@@ -154,10 +154,10 @@ def _read_entries(
     return layer
 
 
-def _unknown(name: str, above: _Path) -> tuple[str, str]:
+def explain_unknown(name: str, above: _Path) -> tuple[str, str]:
     """Return what is wrong with a key that does not exist, and a hint."""
     if name.lower().replace("-", "_") in _KEY_NAMES:
-        return "an API key does not belong into this file", "Set CARTESIA_API_KEY or CARTESIA_API_KEY_FILE."
+        return "an API key does not belong into this file", "Keep it with 'cartesia auth login'."
     from difflib import get_close_matches
 
     known = [*SETTINGS, *(_TABLES[:-1] if above else _TABLES)]
