@@ -40,10 +40,11 @@ def layers(session: nox.Session) -> None:
 
 @nox.session
 def generated(session: nox.Session) -> None:
-    """Check that help pages and the help texts in documents are the program's; ``-- fix`` writes them."""
+    """Check that help, completions, manual and documents are the program's; ``-- fix`` writes them."""
     session.install("-e", ".", "--group", "lint")
     fix = "fix" in session.posargs
-    session.run("python", "tools/draw_help.py", *([] if fix else ["--check"]))
+    for tool in ("draw_help", "draw_completions", "draw_man"):
+        session.run("python", "-m", f"tools.{tool}", *([] if fix else ["--check"]))
     session.run("cog", *(["-r"] if fix else ["--check", "--diff"]), *DRAWN)
 
 

@@ -2,13 +2,14 @@
 
 import atexit
 import contextlib
+import os
 import queue
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
 from cartesia_cli.errors import OutputError, UsageError
@@ -39,17 +40,18 @@ class SoundThread:
             OutputError: no answer within ``seconds``.
         """
         future: Future[_T] = Future()
-        self._calls.put((function, future))
-        deadline = time.monotonic() + seconds
-        try:
-            while not future.done() and time.monotonic() < deadline:
-                with contextlib.suppress(TimeoutError):
-                    future.exception(timeout=_POLL)
-        except BaseException:
-            _skip_goodbye()
-            raise
+        with _kept_stderr() as bring_back_stderr:
+            self._calls.put((function, future))
+            deadline = time.monotonic() + seconds
+            try:
+                while not future.done() and time.monotonic() < deadline:
+                    with contextlib.suppress(TimeoutError):
+                        future.exception(timeout=_POLL)
+            finally:
+                if not future.done():
+                    _skip_goodbye()
+                    bring_back_stderr()
         if not future.done():
-            _skip_goodbye()
             raise OutputError("The sound system does not answer.", hint=_NO_DEVICE_HINT)
         return future.result()
 
@@ -66,6 +68,20 @@ class SoundThread:
 def sound_thread() -> SoundThread:
     """Return this process's thread for PortAudio."""
     return SoundThread()
+
+
+@contextlib.contextmanager
+def _kept_stderr() -> Iterator[Callable[[], object]]:
+    """Yield a function that brings stderr back: sounddevice closes it for as long as its import takes."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # it is closed
+        yield lambda: None
+        return
+    try:
+        yield partial(os.dup2, kept, 2)
+    finally:
+        os.close(kept)
 
 
 def _skip_goodbye() -> None:

@@ -1,0 +1,174 @@
+# Completion of cartesia for bash 3.2 and newer. Made by tools/draw_completions.py: do not edit.
+
+# Prints the voices whose names begin with $cur, quoted for the place where they go. No name is evaluated.
+_cartesia_voices() {
+    local file cached=/dev/null
+    for file in "${XDG_CACHE_HOME:-$HOME/.cache}/cartesia/voices.txt" "$HOME/Library/Caches/cartesia/voices.txt"; do
+        [[ -r $file ]] && cached=$file && break
+    done
+    wanted=$cur quote=$quote awk -F '\t' '
+        function offer(name) {
+            if (name == "" || name ~ /[\001-\037\177]/ || index(tolower(name), wanted) != 1 || seen[name]++) return
+            if (quote == "\047" && index(name, quote)) return
+            if (quote == "\"") gsub(/["$`\\]/, "\\\\&", name)
+            if (quote == "") gsub(/[][ !"#$&\047()*,:;<=>?@\\^`{|}~]/, "\\\\&", name)
+            print name
+        }
+        BEGIN {
+            wanted = tolower(ENVIRON["wanted"])
+            quote = ENVIRON["quote"]
+            n = split("heart deep male tenor bright child", names, " ")
+            for (i = 1; i <= n; i++) offer(names[i])
+        }
+        { offer($1) }
+    ' "$cached"
+}
+
+# Sets COMPREPLY to the lines that a command prints, as they are.
+_cartesia_lines() {
+    local IFS=$'\n' before=$-
+    set -f
+    COMPREPLY+=($("$@"))
+    [[ $before == *f* ]] || set +f
+}
+
+_cartesia_beginning() {
+    local IFS=' '
+    compgen -W "$1" -- "$cur"
+}
+
+_cartesia_words() {
+    _cartesia_lines _cartesia_beginning "$1"
+}
+
+# Completes files: all of them, or folders and those with one of the endings.
+_cartesia_files() {
+    if [[ ! $1 ]]; then
+        compopt -o default 2>/dev/null
+        return
+    fi
+    compopt -o filenames 2>/dev/null
+    local ending
+    for ending in $1; do
+        _cartesia_lines compgen -f -X "!*.$ending" -- "$cur"
+    done
+    _cartesia_lines compgen -d -- "$cur"
+}
+
+# Sets what may follow the words of a command: commands, flags, and options that take a value.
+_cartesia_describe() {
+    case $1 in
+    '') commands='say stream transcribe captions auth config doctor devices completion man' flags='--version --help' valued=' ' ;;
+    ' say') commands='' flags='--no-clobber --force --play --follow --interrupt --phonemes --events --dry-run --curl --json --quiet --verbose --stats --no-input --help' valued=' --file -f --voice -v --voice-embedding --model -m --language -l --locale --speed --volume --emotion --dict --normalization --seed --context-id --output -o --format --encoding --sample-rate -r --bit-rate --device --gain --wait --timings --timings-format --captions --max-chars --max-lines --min-duration --max-duration --cps --gap --transport --engine --fallback --profile --base-url --timeout --retries --log-file --color ' ;;
+    ' stream') commands='' flags='--tee --markdown --no-clobber --force --play --follow --interrupt --phonemes --json --quiet --verbose --stats --no-input --help' valued=' --split --buffer-delay --voice -v --voice-embedding --model -m --language -l --locale --speed --volume --emotion --dict --normalization --seed --context-id --output -o --format --encoding --sample-rate -r --bit-rate --device --gain --wait --timings --timings-format --captions --max-chars --max-lines --min-duration --max-duration --cps --gap --engine --fallback --profile --base-url --timeout --retries --log-file --color ' ;;
+    ' transcribe') commands='' flags='--recursive --live --mic --turns --interim --words --skip-existing --force --no-clobber --json --quiet --verbose --stats --no-input --help' valued=' --from-file --encoding --sample-rate -r --language -l --model -m --keyterm --jobs --device --min-volume --max-silence --pace --format --output -o --captions --max-chars --max-lines --min-duration --max-duration --cps --gap --engine --fallback --profile --base-url --timeout --retries --log-file --color ' ;;
+    ' captions') commands='convert lint retime align' flags='--help' valued=' ' ;;
+    ' captions convert') commands='' flags='--no-clobber --quiet --verbose --help' valued=' --output -o --format --from --language -l --captions --max-chars --max-lines --min-duration --max-duration --cps --gap --log-file --color ' ;;
+    ' captions lint') commands='' flags='--json --quiet --verbose --help' valued=' --words --from --language -l --captions --max-chars --max-lines --min-duration --max-duration --cps --gap --log-file --color ' ;;
+    ' captions retime') commands='' flags='--no-clobber --quiet --verbose --help' valued=' --output -o --format --shift --stretch --fps --from --language -l --captions --max-chars --max-lines --min-duration --max-duration --cps --gap --log-file --color ' ;;
+    ' captions align') commands='' flags='--no-clobber --quiet --verbose --help' valued=' --language -l --output -o --format --captions --max-chars --max-lines --min-duration --max-duration --cps --gap --log-file --color ' ;;
+    ' auth') commands='login status logout token' flags='--help' valued=' ' ;;
+    ' auth login') commands='' flags='--insecure-storage --quiet --verbose --help' valued=' --log-file --color ' ;;
+    ' auth status') commands='' flags='--json --quiet --verbose --help' valued=' --log-file --color ' ;;
+    ' auth logout') commands='' flags='--quiet --verbose --help' valued=' --log-file --color ' ;;
+    ' auth token') commands='' flags='--json --quiet --verbose --help' valued=' --expires --grant --profile --base-url --timeout --retries --log-file --color ' ;;
+    ' config') commands='get set unset list path edit' flags='--help' valued=' ' ;;
+    ' config get') commands='' flags='--json --quiet --verbose --help' valued=' --profile --log-file --color ' ;;
+    ' config set') commands='' flags='--quiet --verbose --help' valued=' --profile --log-file --color ' ;;
+    ' config unset') commands='' flags='--quiet --verbose --help' valued=' --profile --log-file --color ' ;;
+    ' config list') commands='' flags='--show-origin --json --quiet --verbose --help' valued=' --profile --log-file --color ' ;;
+    ' config path') commands='' flags='--quiet --verbose --help' valued=' --log-file --color ' ;;
+    ' config edit') commands='' flags='--quiet --verbose --help' valued=' --log-file --color ' ;;
+    ' doctor') commands='' flags='--speak --usage --json --help' valued=' --color ' ;;
+    ' devices') commands='' flags='--json --help' valued=' ' ;;
+    ' completion') commands='' flags='--install --quiet --help' valued=' ' ;;
+    ' man') commands='' flags='--help' valued=' ' ;;
+    *) commands='' flags='' valued=' ' ;;
+    esac
+}
+
+# Completes the value of an option: COMMAND, OPTION.
+_cartesia_value() {
+    case "$1 $2" in
+    *' --file' | *' -f' | *' --voice-embedding' | *' --output' | *' -o' | *' --log-file' | *' --from-file') _cartesia_files '' ;;
+    *' --voice' | *' -v') _cartesia_lines _cartesia_voices ;;
+    *' --speed') _cartesia_words 'slow normal fast' ;;
+    *' --normalization') _cartesia_words 'auto off' ;;
+    ' say --format' | ' stream --format') _cartesia_words 'wav pcm raw mp3 flac ogg opus ulaw alaw' ;;
+    ' transcribe --format') _cartesia_words 'text json srt vtt ass lrc tsv' ;;
+    ' captions convert --format' | ' captions retime --format' | ' captions align --format' | *' --timings-format' | *' --from') _cartesia_words 'srt vtt ass lrc json tsv' ;;
+    ' say --encoding' | ' stream --encoding') _cartesia_words 'pcm_f32le pcm_s16le pcm_mulaw pcm_alaw' ;;
+    ' transcribe --encoding') _cartesia_words 'pcm_s16le pcm_s32le pcm_f16le pcm_f32le pcm_mulaw pcm_alaw' ;;
+    ' say --sample-rate' | ' stream --sample-rate' | ' say -r' | ' stream -r') _cartesia_words '8000 16000 22050 24000 44100 48000' ;;
+    *' --bit-rate') _cartesia_words '32000 64000 96000 128000 192000' ;;
+    *' --timings') _cartesia_files 'srt vtt ass lrc json tsv' ;;
+    *' --captions') _cartesia_words 'netflix bbc shorts'; _cartesia_files 'toml' ;;
+    *' --transport') _cartesia_words 'auto bytes sse websocket' ;;
+    *' --engine') _cartesia_words 'auto cloud local' ;;
+    *' --fallback') _cartesia_words 'local' ;;
+    *' --color') _cartesia_words 'auto always never' ;;
+    *' --split') _cartesia_words 'none sentence line' ;;
+    *' --pace') _cartesia_words 'max' ;;
+    *' --words') _cartesia_files 'json' ;;
+    *' --grant') _cartesia_words 'tts stt agent' ;;
+    esac
+}
+
+# Completes an argument: COMMAND, how many stand before it.
+_cartesia_argument() {
+    case "$1:$2" in
+    ' transcribe:'*) _cartesia_files '' ;;
+    ' captions convert:'*) _cartesia_files 'srt vtt ass ssa lrc tsv json' ;;
+    ' captions lint:'*) _cartesia_files 'srt vtt ass ssa lrc tsv json' ;;
+    ' captions retime:0') _cartesia_files 'srt vtt ass ssa lrc tsv json' ;;
+    ' captions align:0') _cartesia_files '' ;;
+    ' captions align:1') _cartesia_files '' ;;
+    ' completion:0') _cartesia_words 'bash zsh fish powershell' ;;
+    ' man:'*) _cartesia_words 'say stream transcribe captions auth config doctor devices completion man' ;;
+    esac
+}
+
+_cartesia() {
+    local cur=${COMP_WORDS[COMP_CWORD]} command='' commands flags valued option='' quote='' word
+    local position=0 ended='' i at IFS=$' \t\n'
+    COMPREPLY=()
+    _cartesia_describe ''
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        if [[ ! $ended && $word == -- ]]; then
+            ended=yes
+        elif [[ ! $ended && $word == -* ]]; then
+            [[ $valued == *" $word "* ]] || continue
+            at=$((i + 1)) # of the value; --name=value is three words here
+            [[ ${COMP_WORDS[at]} == = && $at -lt $COMP_CWORD ]] && at=$((i + 2))
+            [[ $at -ge $COMP_CWORD ]] && option=$word
+            i=$at
+        elif [[ $commands ]]; then
+            command+=" $word"
+            _cartesia_describe "$command"
+        else
+            position=$((position + 1))
+        fi
+    done
+    [[ $cur == = ]] && cur=
+    if [[ $cur == [\"\']* ]]; then
+        quote=${cur:0:1} cur=${cur:1}
+    else
+        cur=${cur//\\/}
+    fi
+    if [[ $option ]]; then
+        _cartesia_value "$command" "$option"
+    elif [[ $cur == -* && ! $ended ]]; then
+        _cartesia_words "$flags$valued"
+    elif [[ $commands ]]; then
+        _cartesia_words "$commands"
+    else
+        _cartesia_argument "$command" "$position"
+    fi
+}
+
+if type compopt >/dev/null 2>&1; then
+    complete -F _cartesia cartesia cartesia-speech
+else
+    complete -o default -F _cartesia cartesia cartesia-speech
+fi
