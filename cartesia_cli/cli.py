@@ -27,8 +27,15 @@ class _Terminated(KeyboardInterrupt):
 
 COMMANDS = {
     "say": "Speak TEXT: into files, to stdout, to the loudspeaker; with the time of every word.",
-    "transcribe": "Turn recordings into text, words with their times, and subtitles.",
+    "stream": "Speak text from stdin while it is still being written, as one utterance.",
+    "transcribe": "Turn recordings, or what is being said, into text, words with their times, and subtitles.",
     "captions": "Convert, check, retime and make subtitle files.",
+    "auth": "Keep the API key, show where it is, or make an access token.",
+    "config": "Show and change the settings.",
+    "doctor": "Check this installation, and say how to mend what is wrong.",
+    "devices": "List the microphones and loudspeakers.",
+    "completion": "Print or install the completion of a shell.",
+    "man": "Show the manual.",
 }
 """Each subcommand with its summary, in the order of ``--help``.
 

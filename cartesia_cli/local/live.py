@@ -13,7 +13,7 @@ from cartesia_cli.local.passages import Models, hear_passage
 from cartesia_cli.local.segments import Segment
 from cartesia_cli.models import ListenRequest, TranscriptUpdate, TranscriptUpdates
 
-_MAX_SILENCE = 0.7
+_MAX_SILENCE = 0.9
 """Seconds that end an utterance, if the request says nothing."""
 
 _INTERVAL = 0.5

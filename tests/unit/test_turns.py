@@ -275,18 +275,6 @@ def test_ctrl_c_ends_the_wait(folder: Path) -> None:
         assert names(folder) == ["loudspeaker"]
 
 
-def test_alone_it_costs_next_to_nothing() -> None:
-    turn = Turn()
-    times = []
-    for _ in range(20):
-        begun = time.perf_counter()
-        turn.take()
-        times.append(time.perf_counter() - begun)
-        turn.release()
-
-    assert sorted(times)[10] < 0.001
-
-
 def test_where_there_is_no_runtime_folder_a_private_one_is_made(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
