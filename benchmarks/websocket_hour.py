@@ -14,9 +14,10 @@ def main() -> None:
     found = measure.programs(given)
     with measure.fast_server() as url, tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "speech.pcm"
+        argv, environment = measure.say(found, url, given.seconds, path, transport="websocket")
 
         def ours() -> measure.Usage:
-            usage = measure.run(measure.library(found, "websocket", url, given.seconds, path))
+            usage = measure.run(argv, environment=environment)
             measure.check_audio(path, given.seconds)
             return usage
 

@@ -5,6 +5,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
@@ -34,6 +35,7 @@ from cartesia_cli.settings import Settings
 
 if TYPE_CHECKING:
     from cartesia_cli.api import Client
+    from cartesia_cli.local.catalogue import LocalCatalogue
     from cartesia_cli.local.engine import LocalEngine
     from cartesia_cli.local.transcriber import LocalTranscriber
 
@@ -43,6 +45,8 @@ BUILT_IN_NOTICE = (
 CLOUD_FAILURES = UnavailableError, LimitError, CredentialsError, RequestError
 """What ``--fallback local`` answers."""
 
+_LIST_HINT = "Use the ID of a voice; see all: cartesia voices list"
+_MOST_LISTED = 5
 _VOICE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -312,6 +316,28 @@ def open_local() -> "LocalEngine":
     return LocalEngine()
 
 
+def open_library(settings: Settings, engine: EngineName, key: Key | None) -> "Client | LocalCatalogue":
+    """Return the engine as one that keeps voices and dictionaries.
+
+    Raises:
+        CredentialsError: there is no key, and the server is not one on this machine.
+    """
+    if engine == "cloud":
+        return open_cloud(settings, key)
+    from cartesia_cli.local.catalogue import LocalCatalogue
+
+    return LocalCatalogue()
+
+
+def open_changer(settings: Settings, engine: EngineName, key: Key | None) -> "Client | LocalEngine":
+    """Return the engine as one that changes voices and fills gaps.
+
+    Raises:
+        CredentialsError: there is no key, and the server is not one on this machine.
+    """
+    return open_cloud(settings, key) if engine == "cloud" else open_local()
+
+
 def open_transcriber(settings: Settings, engine: EngineName, key: Key | None) -> Transcriber:
     """Return the engine as one that listens.
 
@@ -364,28 +390,46 @@ def is_voice_id(text: str) -> bool:
     return _VOICE_ID.fullmatch(text) is not None
 
 
-def find_voice_id(wanted: str, catalogue: VoiceCatalogue, names: VoiceNames) -> str:
-    """Return the ID of the voice called ``wanted``, which may be an ID already.
+def find_voice_id(
+    wanted: str,
+    catalogue: VoiceCatalogue,
+    names: VoiceNames | None,
+    aliases: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """Return the ID of the voice that is meant by an ID, an alias or a name.
 
-    A name is looked up once; ``names`` remembers it for a day.
+    Args:
+        wanted: which voice.
+        catalogue: where a name is looked up.
+        names: remembers for a day what was looked up; None where the catalogue itself knows voices by their
+            names, as that of the embedded engine does.
+        aliases: names that stand for an ID or another name.
 
     Raises:
         UsageError: no voice, or more than one, has this name.
+        RequestError: the embedded engine has no voice with this ID.
     """
+    wanted = aliases.get(wanted, wanted)
+    if names is None:
+        return catalogue.get_voice(wanted).id
     if is_voice_id(wanted):
         return wanted.lower()
     known = names.find(wanted)
     if known is not None:
         return known
+    if not wanted.strip():
+        raise UsageError("The name of a voice is empty.", hint=_LIST_HINT)
     found = list(catalogue.voices(query=wanted))
-    same = [voice for voice in found if voice.name.casefold() == wanted.casefold()]
+    same = [voice for voice in found if voice.id == wanted] or [
+        voice for voice in found if voice.name.casefold() == wanted.casefold()
+    ]
     if len(same) == 1:
         names.remember(wanted, same[0].id)
         return same[0].id
     if same:
-        listed = ", ".join(f"{voice.id} ({voice.description or voice.name})" for voice in same[:5])
+        listed = ", ".join(f"{voice.id} ({voice.description or voice.name})" for voice in same[:_MOST_LISTED])
         raise UsageError(f"{len(same)} voices are called {wanted!r}: {listed}.", hint="Use an ID.")
-    all_names = [voice.name for voice in found or catalogue.voices()]
-    close = difflib.get_close_matches(wanted, all_names, n=5, cutoff=0.4)
-    hint = f"Did you mean {', '.join(close)}?" if close else "Use the ID of a voice."
+    all_names = [*aliases, *(voice.name for voice in found or catalogue.voices())]
+    close = difflib.get_close_matches(wanted, all_names, n=_MOST_LISTED, cutoff=0.4)
+    hint = f"Did you mean {', '.join(close)}?" if close else _LIST_HINT
     raise UsageError(f"No voice is called {wanted!r}.", hint=hint)

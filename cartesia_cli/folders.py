@@ -1,15 +1,15 @@
-"""Where the user's configuration and caches are, as platformdirs has it."""
+"""Where the user's configuration, caches and data are, as platformdirs has it."""
 
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-_VARIABLES = {"config": "XDG_CONFIG_HOME", "cache": "XDG_CACHE_HOME"}
-_USUAL = {"config": ".config", "cache": ".cache"}
+_VARIABLES = {"config": "XDG_CONFIG_HOME", "cache": "XDG_CACHE_HOME", "data": "XDG_DATA_HOME"}
+_USUAL = {"config": ".config", "cache": ".cache", "data": ".local/share"}
 
 
-def user_folder(kind: Literal["config", "cache"], environ: Mapping[str, str]) -> Path | None:
+def user_folder(kind: Literal["config", "cache", "data"], environ: Mapping[str, str]) -> Path | None:
     """Return the program's folder of a kind, which may not exist; None if the user has no home.
 
     The common case does without platformdirs, whose import takes 10 ms.

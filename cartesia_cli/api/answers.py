@@ -52,7 +52,7 @@ def is_absent(status: int, error: CartesiaError) -> bool:
     A voice that is not there has the same status; of that the API says more.
     """
     if status == 404:
-        return error.code is None and not _NO_VOICE.search(str(error))
+        return "voice" not in (error.code or "") and not _NO_VOICE.search(str(error))
     return status in {405, 410, 501}
 
 

@@ -296,8 +296,9 @@ class Line:
             while context.n_unread > MAX_UNREAD and not context.is_closed and self.socket.is_open:
                 self.held_up_until = time.monotonic() + limit
                 context.news.wait(min(limit, 1.0))
-                others = [other for other in self._contexts.values() if other.is_waited_for]
-                if not others:
+                with self._lock:  # others come and go meanwhile
+                    is_in_the_way = any(other.is_waited_for for other in self._contexts.values())
+                if not is_in_the_way:
                     since = time.monotonic()
                 elif time.monotonic() - since >= limit:
                     self._evict(context, limit)

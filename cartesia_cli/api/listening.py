@@ -97,6 +97,7 @@ def _receive(socket: "Socket", sender: "_Sender", patience: float) -> Transcript
             case TranscriptUpdate() as update:
                 yield update
             case Milestone.DONE:
+                sender.require_end()
                 return
             case _:
                 pass
@@ -126,7 +127,7 @@ class _Sender:
         self._thread.start()
 
     def require_end(self) -> None:
-        """Check that a connection that was closed in order was closed when all had been sent.
+        """Check that the API's end, however it is said, came when all had been sent.
 
         Raises:
             UnavailableError: it was not.
@@ -136,7 +137,7 @@ class _Sender:
             raise self.failure
         if not self._has_ended:
             raise UnavailableError(
-                "The API closed the connection while sound was still being sent.",
+                "The API ended the transcript while sound was still being sent.",
                 hint="Try again; the API does so when no sound comes for some minutes.",
             )
 

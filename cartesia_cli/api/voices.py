@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from cartesia_cli.api.bodies import Form
 from cartesia_cli.api.exchange import Exchange
@@ -75,11 +75,10 @@ class Voices:
             "gender": gender,
             "is_owner": None if owned is None else str(owned).lower(),
         }
-        wanted = _Wanted(query, language, gender, owned)
         sent = {name: value for name, value in params.items() if value}
         for items, has_searched in pages(self._exchange, "/voices", sent, "voices"):
             for voice in [decode_voice(item) for item in items]:
-                if wanted.fits(voice) and (has_searched or wanted.is_named_by(voice)):
+                if _fits(voice, language, gender, owned) and (has_searched or _is_named_by(voice, query)):
                     yield voice
 
     def update_voice(self, voice_id: str, changes: Mapping[str, str | None], /) -> Voice:
@@ -143,26 +142,19 @@ class Voices:
         return decode_new_voice(answer)
 
 
-class _Wanted(NamedTuple):
-    """Which voices are asked for; None does not choose."""
+def _fits(voice: Voice, language: str | None, gender: str | None, owned: bool | None) -> bool:
+    """Whether nothing that is known of a voice speaks against it: not every server can choose by all."""
+    if owned is not None and voice.fields.get("is_owner", owned) is not owned:
+        return False
+    if gender is not None and voice.gender in _GENDERS - {gender}:
+        return False
+    return language is None or _main(language) in _languages(voice)
 
-    query: str | None
-    language: str | None
-    gender: str | None
-    owned: bool | None
 
-    def fits(self, voice: Voice) -> bool:
-        """Whether nothing that is known of a voice speaks against it: not every server can choose by all."""
-        if self.owned is not None and voice.fields.get("is_owner", self.owned) is not self.owned:
-            return False
-        if self.gender is not None and voice.gender in _GENDERS - {self.gender}:
-            return False
-        return self.language is None or _main(self.language) in _languages(voice)
-
-    def is_named_by(self, voice: Voice) -> bool:
-        """Whether the query stands in a voice's name, description or ID."""
-        query = (self.query or "").casefold()
-        return any(query in text.casefold() for text in (voice.id, voice.name, voice.description))
+def _is_named_by(voice: Voice, query: str | None) -> bool:
+    """Whether a query stands in a voice's name, description or ID."""
+    wanted = (query or "").casefold()
+    return any(wanted in text.casefold() for text in (voice.id, voice.name, voice.description))
 
 
 def _languages(voice: Voice) -> set[str]:

@@ -10,6 +10,7 @@ from cartesia_cli.errors import RequestError, UsageError
 from cartesia_cli.local import accents as accent_table
 from cartesia_cli.local.database import Record, Shelf
 from cartesia_cli.local.embedding import decode_timbre, encode_timbre, mix
+from cartesia_cli.local.voicerecords import check_fields, find_accent, read_voice
 from cartesia_cli.local.voices import (
     Timbre,
     Variant,
@@ -20,9 +21,7 @@ from cartesia_cli.local.voices import (
 )
 from cartesia_cli.models import Accent, CloneRequest, LocalizeRequest, Voice
 
-GENDERS = ("masculine", "feminine", "gender_neutral")
 _LONGEST_TAGLINE = 32
-_LONGEST_NAME, _LONGEST_DESCRIPTION = 200, 2_000
 
 
 class OwnVoices:
@@ -45,7 +44,7 @@ class OwnVoices:
             return variant
         wanted = voice.strip().casefold()
         if (record := self._made.get(wanted)) is not None:
-            return _variant(record)
+            return read_voice(record)
         own = [*self._made]
         same = [record for record in own if record["name"].casefold() == wanted]
         if len(same) > 1:
@@ -55,7 +54,7 @@ class OwnVoices:
             )
         if not same:
             raise unknown_voice(voice, [record["name"] for record in own])
-        return _variant(same[0])
+        return read_voice(same[0])
 
     def get_voice(self, voice_id: str, /, *, embedding: bool = False) -> Voice:
         """Return the voice with this ID or name; on demand with its ``embedding`` among the fields.
@@ -83,7 +82,7 @@ class OwnVoices:
             yield from (voice for voice in list_voices(query) if _fits(voice, language, gender))
         if owned is not False:
             for record in self._made:
-                voice = _variant(record).voice
+                voice = read_voice(record).voice
                 if matches(voice, query) and _fits(voice, language, gender):
                     yield voice
 
@@ -94,7 +93,7 @@ class OwnVoices:
             RequestError: the voice is built in, or there is none, or the accent is none of the catalogue.
             UsageError: a change that cannot be.
         """
-        checked = _checked(changes)
+        checked = check_fields(changes)
 
         def change(record: Record) -> Record:
             changed = {**record, **checked}
@@ -124,7 +123,9 @@ class OwnVoices:
         """
         _check_english(request.language)
         base = None if request.base_voice_id is None else self.find(request.base_voice_id)
-        _checked({"name": request.name, "description": request.description or "", "accent": request.accent})
+        check_fields(
+            {"name": request.name, "description": request.description or "", "accent": request.accent}
+        )
         from cartesia_cli.local.cloning import match_clip
 
         match = match_clip(clip, base)
@@ -148,7 +149,7 @@ class OwnVoices:
             UsageError: a name, a description or a tagline that cannot be.
         """
         source = self.find(request.voice_id)
-        accent = _accent(request.accent)
+        accent = find_accent(request.accent)
         if accent.id != accent_table.NATIVE:
             raise RequestError(
                 f"The built-in engine cannot speak with the accent {accent.id}: it has one,"
@@ -177,7 +178,7 @@ class OwnVoices:
                 many of them.
         """
         for accent in accents:
-            if _accent(accent).id not in accent_table.ATTACHABLE:
+            if find_accent(accent).id not in accent_table.ATTACHABLE:
                 raise RequestError(f"No voice can learn the accent {accent}.", title="Invalid accent")
 
         def change(record: Record) -> Record:
@@ -245,7 +246,7 @@ class OwnVoices:
         accent: str | None = None,
         tagline: str | None = None,
     ) -> Voice:
-        checked = _checked({"name": name, "description": description, "gender": gender, "accent": accent})
+        checked = check_fields({"name": name, "description": description, "gender": gender, "accent": accent})
         if tagline is not None and len(tagline) > _LONGEST_TAGLINE:
             raise UsageError(f"A tagline has at most {_LONGEST_TAGLINE} characters.")
         record: Record = {
@@ -258,7 +259,7 @@ class OwnVoices:
             "timbre": asdict(timbre),
         }
         self._made.add(record)
-        return _variant(record).voice
+        return read_voice(record).voice
 
     def _changed(self, voice_id: str, change: Callable[[Record], Record]) -> Voice:
         _refuse_built_in(voice_id)
@@ -267,77 +268,7 @@ class OwnVoices:
         record = None if self._made.get(key) is None else self._made.update(key, change)
         if record is None:
             raise _missing(voice_id)
-        return _variant(record).voice
-
-
-def _variant(record: Record) -> Variant:
-    """Return the voice in a record, and how it sounds."""
-    accents = accent_table.known_accents()
-    native = accents[record["accent"]]
-    learnt = dict.fromkeys(accents[name].locale for name in record["accents"])
-    fields = {
-        "id": record["id"],
-        "name": record["name"],
-        "tagline": record["tagline"],
-        "description": record["description"],
-        "created_at": record["created_at"],
-        "is_owner": True,
-        "is_public": False,
-        "access": "private",
-        "visibility": "owner",
-        "language": "en",
-        "locales": [
-            {"locale": native.locale, "is_native": True},
-            *({"locale": locale, "is_native": False} for locale in learnt if locale != native.locale),
-        ],
-        "gender": record["gender"],
-        "accent": record["accent"],
-        "accents": [record["accent"], *record["accents"]],
-        "base": record["base"],
-    }
-    voice = Voice(record["id"], record["name"], record["description"], "en", record["gender"], True, fields)
-    return Variant(voice, Timbre(**record["timbre"]))
-
-
-def _checked(changes: Mapping[str, str | None]) -> dict[str, str | None]:
-    """Return changes of a voice as they are kept; an accent of None is the built-in voice's.
-
-    Raises:
-        RequestError: an accent that the catalogue has not.
-        UsageError: anything else that cannot be.
-    """
-    return {name: _checked_value(name, value) for name, value in changes.items()}
-
-
-def _checked_value(name: str, value: str | None) -> str | None:
-    match name, value:
-        case "gender", _ if value in {None, *GENDERS}:
-            return value
-        case "gender", _:
-            raise UsageError(f"A gender is one of {', '.join(GENDERS)}, not {value!r}.")
-        case "accent", _:
-            return accent_table.NATIVE if value is None else _accent(value).id
-        case "name", str(text) if text.strip():
-            return _short(name, text.strip(), _LONGEST_NAME)
-        case "name", _:
-            raise UsageError("A voice needs a name.")
-        case "description", _:
-            return _short(name, value or "", _LONGEST_DESCRIPTION)
-        case _:
-            raise UsageError(f"A voice has no {name} that can be changed.")
-
-
-def _short(name: str, text: str, limit: int) -> str:
-    if len(text) > limit:
-        raise UsageError(f"The {name} of a voice has at most {limit} characters.")
-    return text
-
-
-def _accent(accent_id: str) -> Accent:
-    accent = accent_table.known_accents().get(accent_id)
-    if accent is None:
-        raise RequestError(f"There is no accent {accent_id!r}.", title="Invalid accent")
-    return accent
+        return read_voice(record).voice
 
 
 def _fits(voice: Voice, language: str | None, gender: str | None) -> bool:

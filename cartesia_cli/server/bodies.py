@@ -86,9 +86,7 @@ def find_upload(form: FormData, name: str) -> UploadFile | None:
     if not isinstance(upload, UploadFile):
         return None
     if not upload.size:
-        raise RequestError(
-            f"The file {name!r} is empty.", title="Invalid audio", code="unsupported_audio_format"
-        )
+        raise RequestError("The file is empty.", title="Invalid audio", code="unsupported_audio_format")
     return upload
 
 

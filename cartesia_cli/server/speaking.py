@@ -140,7 +140,8 @@ class _Conversation:
         self._id = request_id(websocket)
         self._outbox = _Outbox(websocket)
         self._lock = Lock()
-        self._contexts: dict[str, Context] = {}
+        self._contexts: dict[str, Context] = {}  # the newest of each ID
+        self._n_alive = 0  # also of those that others of the same ID wait for
         self._over: dict[str, None] = {}  # an ordered set of IDs
 
     async def hold(self) -> None:
@@ -207,7 +208,7 @@ class _Conversation:
         is_known = before is not None or command.context_id in self._over
         if is_known and not command.transcript.strip():
             return  # the end of what is over already
-        if len(self._contexts) >= _MOST_CONTEXTS:
+        if self._n_alive >= _MOST_CONTEXTS:
             raise LimitError(
                 f"A socket has at most {_MOST_CONTEXTS} contexts at a time.",
                 title="Too many contexts",
@@ -223,11 +224,13 @@ class _Conversation:
         context.add(command)
         with self._lock:
             self._contexts[context.id] = context
+            self._n_alive += 1
         context.start()
 
     def _end(self, context: Context) -> None:
         """Forget a context; called by its thread."""
         with self._lock:
+            self._n_alive -= 1
             if self._contexts.get(context.id) is context:
                 del self._contexts[context.id]
             self._over[context.id] = None

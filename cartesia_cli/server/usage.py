@@ -78,7 +78,7 @@ def _window(params: QueryParams, ledger: Ledger) -> tuple[date, date]:
     end_time = _time(params, "end_ts") or now
     start_time = _time(params, "start_ts") or end_time - _USUAL_WINDOW
     if start_time > end_time:
-        raise RequestError("start_ts must be before end_ts.", title="Invalid window")
+        raise RequestError("The time start_ts must be before end_ts.", title="Invalid window")
     if end_time - start_time > _LONGEST_WINDOW:
         raise RequestError("The window must be a year at most.", title="Invalid window")
     end = end_time.date()
@@ -101,7 +101,8 @@ def _time(params: QueryParams, name: str) -> datetime | None:
             raise ValueError("beyond every calendar")  # noqa: TRY301  as the library has it
     except (ValueError, OverflowError) as error:
         raise RequestError(
-            f"{name} must be a time like 2026-01-01T00:00:00Z, not {text[:40]!r}.", title="Invalid window"
+            f"The time {name} must be one like 2026-01-01T00:00:00Z, not {text[:40]!r}.",
+            title="Invalid window",
         ) from error
     return time_named
 
@@ -120,7 +121,8 @@ def _buckets(start: date, end: date, interval: str | None) -> Iterator[tuple[dat
         return
     if interval not in _NEXT:
         raise RequestError(
-            f"interval must be one of {', '.join(_NEXT)}, not {interval[:40]!r}.", title="Invalid interval"
+            f"The interval must be one of {', '.join(_NEXT)}, not {interval[:40]!r}.",
+            title="Invalid interval",
         )
     while start < end:
         after = min(_NEXT[interval](start), end)

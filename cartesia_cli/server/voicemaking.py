@@ -171,7 +171,6 @@ def _until(version: str, endpoint: Callable[[Request], Any]) -> Callable[[Reques
             gone = RequestError(
                 f"{request.method} {request.url.path} is gone since the API's version {version}.",
                 title="Not Found",
-                code="not_found",
             )
             return error_response(request, gone, 404)
         response: Response = await endpoint(request)

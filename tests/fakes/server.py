@@ -14,7 +14,8 @@ import argparse
 import asyncio
 import sys
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from json import loads
@@ -25,8 +26,16 @@ import uvicorn
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cartesia_cli.engines import LiveTranscriber, Synthesizer, Transcriber, VoiceCatalogue
+from cartesia_cli.engines import (
+    LiveTranscriber,
+    Synthesizer,
+    Transcriber,
+    VoiceCatalogue,
+    VoiceChanger,
+    VoiceLibrary,
+)
 from cartesia_cli.server.app import create_app
+from cartesia_cli.server.dictionaries import Dictionaries
 from cartesia_cli.server.faults import parse_fault
 from cartesia_cli.server.hosting import create_server, server_url
 from tests.fakes.known import WORD_SECONDS, KnownSamples
@@ -78,6 +87,11 @@ def running_server(
     live_transcriber: LiveTranscriber | None = None,
     context_expiry: float = 1.0,
     idle: float = 300.0,
+    library: VoiceLibrary | None = None,
+    dictionaries: Dictionaries | None = None,
+    changer: VoiceChanger | None = None,
+    max_clip: int = 64 * 2**20,
+    clock: Callable[[], float] = time.time,
 ) -> Iterator[RunningServer]:
     """Run a server in a thread, on a free port of the loopback interface.
 
@@ -94,9 +108,14 @@ def running_server(
         live_transcriber: as in ``create_app``.
         context_expiry: as in ``create_app``.
         idle: as in ``create_app``.
+        library: as in ``create_app``; it is the catalogue too, unless one is given.
+        dictionaries: as in ``create_app``.
+        changer: as in ``create_app``.
+        max_clip: as in ``create_app``.
+        clock: as in ``create_app``.
     """
     engine = synthesizer or KnownSamples()
-    voices = catalogue or (engine if isinstance(engine, KnownSamples) else KnownSamples())
+    voices = catalogue or library or (engine if isinstance(engine, KnownSamples) else KnownSamples())
     app = create_app(
         engine,
         voices,
@@ -110,6 +129,11 @@ def running_server(
         live_transcriber=live_transcriber,
         context_expiry=context_expiry,
         idle=idle,
+        library=library,
+        dictionaries=dictionaries,
+        changer=changer,
+        max_clip=max_clip,
+        clock=clock,
     )
     requests: list[Recorded] = []
     server = _QuickServer(create_server(_Recorder(app, requests)).config)

@@ -387,6 +387,23 @@ def test_a_normal_close_after_ours_is_the_end(request_: ListenRequest) -> None:
         assert said(listening(url, [b"x"], request_)) == [("final", "One.")]
 
 
+@pytest.mark.parametrize("farewell", [[DONE], []], ids=["said", "closed"])
+def test_an_end_while_sound_is_still_being_sent_is_no_end(farewell: list[str]) -> None:
+    stop = threading.Event()
+
+    def script(connection: ServerConnection) -> None:
+        connection.recv()
+        for message in [transcript("One."), *farewell]:
+            connection.send(message)
+
+    with scripted(script) as url:
+        updates = listening(url, microphone(stop))
+        assert said([next(updates)]) == [("final", "One.")]
+        with pytest.raises(UnavailableError, match="while sound was still being sent"):
+            next(updates)
+    stop.set()
+
+
 def test_silence_is_waited_for_as_long_as_sound_may_come_and_not_after_its_end() -> None:
     speak = threading.Event()
 

@@ -492,12 +492,15 @@ OLD: dict[str, Callable[[Client], object]] = {
     [
         response(404),
         response(404, b'{"detail":"Not Found"}'),
+        response(
+            404, b'{"error_code":"not_found","title":"Not Found","message":"POST /voices/mix is gone."}'
+        ),
         response(404, b"<pre>Cannot POST /voices/mix</pre>", content_type="text/html"),
         response(405, headers=[("Allow", "GET")]),
         response(410, b"Gone: Embeddings are gone.", content_type="text/plain"),
         response(501),
     ],
-    ids=range(6),
+    ids=range(7),
 )
 def test_a_server_without_embeddings_says_so(call: Callable[[Client], object], answer: list[Step]) -> None:
     with (

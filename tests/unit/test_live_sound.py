@@ -133,6 +133,23 @@ def test_what_follows_the_samples_of_a_wave_file_is_not_heard() -> None:
     assert np.array_equal(said, decoded(s16(samples)))
 
 
+def test_behind_the_last_sample_of_a_known_size_nothing_is_waited_for() -> None:
+    samples = s16(tone(0.35))
+    is_read = threading.Event()
+    waited_for_us: list[bool] = []
+
+    def write(descriptor: int) -> None:
+        os.write(descriptor, plain_wav(samples, len(samples)))
+        waited_for_us.append(is_read.wait(5))  # before it closes the pipe
+
+    with pipe(write) as stream, open_live(stream) as sound:
+        data = b"".join(sound)
+        is_read.set()
+
+    assert data == samples
+    assert waited_for_us == [True]
+
+
 def test_other_chunks_before_the_samples_are_skipped() -> None:
     samples = tone(0.25)
     chunks = b"LIST" + struct.pack("<I", 100_001) + bytes(100_002)

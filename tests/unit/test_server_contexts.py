@@ -527,6 +527,24 @@ def test_a_socket_has_many_contexts_but_not_without_end() -> None:
         assert eventually(lambda: contexts_alive() == before)
 
 
+def test_contexts_of_one_name_that_wait_for_each_other_count_too() -> None:
+    with running_server(KnownSamples(pace=1)) as server:
+        before = contexts_alive()
+        with dialled(server) as peer:
+            for _ in range(257):
+                peer.say("word " * 100)
+            peer.until("chunk")
+            assert eventually(lambda: contexts_alive() == before + 256)
+            peer.send({"context_id": "ctx", "cancel": True})
+            ends = [event for event in peer.all_of(256) if event["done"]]
+            peer.say("One two")
+            again = peer.until("done", "error")
+
+        assert [event["error_code"] for event in ends if event["type"] == "error"] == ["concurrency_limited"]
+        assert audio(again) == expected("One two")
+        assert eventually(lambda: contexts_alive() == before)
+
+
 # ---- size, speed, people who leave
 
 
