@@ -5,12 +5,12 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
 from cartesia_cli import console
 from cartesia_cli.commands._live_plan import SAMPLE_RATE, LivePlan, plan_live
@@ -18,13 +18,26 @@ from cartesia_cli.commands._live_writing import Paper, open_paper
 from cartesia_cli.commands._sources import STDIN
 from cartesia_cli.commands.transcribe import TranscribeOptions
 from cartesia_cli.credentials import Key
-from cartesia_cli.engines import BUILT_IN_NOTICE, LiveTranscriber, open_live_transcriber
+from cartesia_cli.engines import (
+    BUILT_IN_NOTICE,
+    CLOUD_FAILURES,
+    LiveTranscriber,
+    open_live_transcriber,
+    open_local_transcriber,
+)
 from cartesia_cli.errors import UsageError
-from cartesia_cli.models import EngineName, ListenRequest, TranscriptUpdate
+from cartesia_cli.models import EngineName, ListenRequest, TranscriptUpdate, TranscriptUpdates
 from cartesia_cli.settings import Settings
+
+if TYPE_CHECKING:
+    from cartesia_cli.audio.capture import Microphone
 
 _LAST_WORDS = 5.0
 """Seconds that the engine has for what was said before the end was asked for."""
+
+
+_POLL = 0.1
+"""Seconds between two looks at the signals: not every one of them ends a wait for the queue."""
 
 
 class Sound(Protocol):
@@ -48,6 +61,8 @@ def transcribe_live(
     _warn_of_ignored_options(plan)
     with ExitStack() as stack:
         transcriber = stack.enter_context(closing(open_live_transcriber(settings, engine, key)))
+        if engine == "cloud" and options.engine.fallback:
+            transcriber = stack.enter_context(closing(_WithFallback(transcriber)))
         sound = stack.enter_context(_open_sound(plan))
         paper = stack.enter_context(open_paper(plan))
         try:
@@ -76,11 +91,12 @@ def _open_sound(plan: LivePlan) -> Iterator[Sound]:
 
         with Microphone(plan.options.live.device, sample_rate=SAMPLE_RATE) as microphone:
             console.hint_to_person("listening; Ctrl-C ends")
-            yield microphone
-        if microphone.is_silent:
-            console.warn("the microphone gave nothing but silence: is it muted, or not allowed to be used?")
-        if microphone.overflows:
-            console.warn("this machine was too slow for the microphone: some of the sound is missing")
+            try:
+                yield microphone
+            except KeyboardInterrupt:  # how it usually ends
+                _warn_of_lost_sound(microphone)
+                raise
+            _warn_of_lost_sound(microphone)
         return
     from cartesia_cli.audio.recordings import open_live
 
@@ -92,6 +108,44 @@ def _open_sound(plan: LivePlan) -> Iterator[Sound]:
     given = plan.options.source
     with open_live(source, encoding=given.encoding, sample_rate=given.sample_rate, pace=plan.pace) as sound:
         yield sound
+
+
+def _warn_of_lost_sound(microphone: "Microphone") -> None:
+    if microphone.is_silent:
+        console.warn("the microphone gave nothing but silence: is it muted, or not allowed to be used?")
+    if microphone.overflows:
+        console.warn("this machine was too slow for the microphone: some of the sound is missing")
+
+
+class _WithFallback:
+    """The cloud, and the embedded engine where the cloud takes none of the sound; then it says so."""
+
+    def __init__(self, cloud: LiveTranscriber) -> None:
+        self._cloud = cloud
+        self._local: LiveTranscriber | None = None
+
+    def listen(self, request: ListenRequest, sound: Iterable[bytes], /) -> TranscriptUpdates:
+        has_begun = False
+
+        def taken() -> Iterator[bytes]:
+            nonlocal has_begun
+            has_begun = True
+            yield from sound
+
+        try:
+            yield from self._cloud.listen(request, taken())
+        except CLOUD_FAILURES as failure:
+            if has_begun:  # what the cloud has heard cannot be heard again
+                raise
+            console.note(f"{failure} Going on with the built-in recogniser.")
+        else:
+            return
+        self._local = open_local_transcriber()
+        yield from self._local.listen(request, sound)
+
+    def close(self) -> None:
+        if self._local is not None:
+            self._local.close()
 
 
 class _Stop(NamedTuple):
@@ -110,10 +164,12 @@ def _listen(transcriber: LiveTranscriber, request: ListenRequest, sound: Sound, 
         stopped: _Stop | None = None
         deadline: float | None = None
         while True:
-            try:
-                item = inbox.get(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
-            except queue.Empty:
+            if deadline is not None and time.monotonic() >= deadline:
                 break
+            try:
+                item = inbox.get(timeout=_POLL)
+            except queue.Empty:
+                continue
             match item:
                 case TranscriptUpdate():
                     paper.write(item)

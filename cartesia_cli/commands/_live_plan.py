@@ -111,8 +111,12 @@ def _source(options: TranscribeOptions) -> str | None:
     if options.live.mic:
         if sources:
             raise UsageError(f"--mic and {sources[0]} are two sources.", hint="Leave one of them out.")
-        if options.live.pace:
+        if options.live.pace is not None:
             raise UsageError("A microphone has its own pace.", hint="Leave out --pace.")
+        if given.encoding is not None:
+            raise UsageError(
+                "A microphone has its own encoding.", hint="Leave out --encoding and --sample-rate."
+            )
         return None
     if options.live.device is not None:
         raise UsageError("--device is for the microphone.", hint="Add --mic, or leave out --device.")
@@ -143,7 +147,7 @@ def _pace(given: str | None) -> float | None:
     if given == "max":
         return None
     try:
-        pace = float(given or 1)
+        pace = 1.0 if given is None else float(given)
     except ValueError:
         pace = 0.0
     if not 0 < pace <= _MOST_PACE:

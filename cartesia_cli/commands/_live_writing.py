@@ -12,7 +12,7 @@ from cartesia_cli import console
 from cartesia_cli.commands._columns import fitting_end
 from cartesia_cli.commands._live_plan import LivePlan
 from cartesia_cli.commands._transcripts import JSON, TEXT, word_lines
-from cartesia_cli.errors import UnavailableError, UsageError
+from cartesia_cli.errors import CartesiaError, UnavailableError, UsageError
 from cartesia_cli.files import naming
 from cartesia_cli.models import TranscriptUpdate, WordTiming
 
@@ -100,11 +100,26 @@ class Paper:
         self._transcript = GrowingTranscript(plan)
         self._path, self._descriptor = plan.output, descriptor
         self._shows_interim = console.shows_progress() and not plan.options.live.interim
-        self._shown = False
+        self._shown = self._is_begun = False
+        self.has_words = False
+        """Whether anything was understood."""
+
+        if descriptor is None or not os.fstat(descriptor).st_size:
+            self.begin()
+
+    def begin(self) -> None:
+        """Write what stands before the first words, in the place of what an old file holds."""
+        if self._is_begun:
+            return
+        self._is_begun = True
+        if self._descriptor is not None and os.fstat(self._descriptor).st_size:
+            os.ftruncate(self._descriptor, 0)
         self._put(self._transcript.begin())
 
     def write(self, update: TranscriptUpdate) -> None:
         """Write what is new, whole, and show on the terminal what may still change."""
+        self.has_words = True
+        self.begin()
         new = self._transcript.add(update)
         self._clear()
         self._put(new)
@@ -139,26 +154,37 @@ class Paper:
 def open_paper(plan: LivePlan) -> Iterator[Paper]:
     """Open what a growing transcript is written on; what was written stays, however this ends.
 
+    What an old file holds goes with the first words: an error before them leaves all as it was.
+
     Raises:
         UsageError: the file exists already, and must not be replaced.
         OutputError: it cannot be written.
     """
     with ExitStack() as stack:
-        descriptor = None
+        descriptor, is_new = None, False
         if plan.output is not None:
-            descriptor = _open_in_place(plan.output, clobber=not plan.options.transcript.no_clobber)
+            descriptor, is_new = _open_in_place(plan.output, clobber=not plan.options.transcript.no_clobber)
             stack.callback(os.close, descriptor)
         paper = Paper(plan, descriptor)
         stack.callback(paper.leave)
-        yield paper
+        try:
+            yield paper
+            paper.begin()
+        except CartesiaError:
+            if plan.output is not None and is_new and not paper.has_words:
+                plan.output.unlink(missing_ok=True)
+            raise
 
 
-def _open_in_place(path: Path, *, clobber: bool) -> int:
-    flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if clobber else os.O_EXCL) | getattr(os, "O_BINARY", 0)
+def _open_in_place(path: Path, *, clobber: bool) -> tuple[int, bool]:
+    """Return a file as it is, and whether it is new."""
+    flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0)
     with naming(path):
         try:
-            return os.open(path, flags, 0o666)
+            return os.open(path, flags | os.O_EXCL, 0o666), True
         except FileExistsError as error:
+            if clobber:
+                return os.open(path, flags, 0o666), False
             raise UsageError(
                 f"{path} exists already.", hint="Leave out --no-clobber to replace it."
             ) from error
