@@ -1,25 +1,21 @@
 """Utterances that share a connection: each has a context, and one thread reads for all of them.
 
-What has arrived for a context waits there until it is taken. Where too much waits, reading stops, and with
-it the server: memory does not grow with the length of the audio.
+What has arrived for a context waits there until it is taken; see ``Backlog``.
 """
 
 import threading
 import time
 import uuid
-from collections import deque
 from collections.abc import Iterator
 
+from cartesia_cli.api.backlog import Backlog
 from cartesia_cli.api.frames import Closing, Message
 from cartesia_cli.api.retry import should_retry
 from cartesia_cli.api.sockets import Socket, closing_error
 from cartesia_cli.api.way import BrokenConnectionError
-from cartesia_cli.errors import CartesiaError, UnavailableError
+from cartesia_cli.errors import CartesiaError, OutputError
 from cartesia_cli.models import AudioChunk, SpeechEvent
 from cartesia_cli.wire import ContextDecoder, ContextEnd, encode_cancel
-
-MAX_UNREAD = 4 * 2**20
-"""Bytes of audio that may wait in one context."""
 
 _AT_ONCE = 256 * 2**10
 """Bytes of audio that are taken at a time."""
@@ -44,9 +40,6 @@ class Context:
         self.n_audio = 0
         """Bytes of audio that have arrived, taken or not."""
 
-        self.n_unread = 0
-        """Bytes of audio that were not taken, or are in the hands of who took them last."""
-
         self.heard_at = 0.0
         """When something arrived last (``time.monotonic``); 0 for never."""
 
@@ -54,15 +47,19 @@ class Context:
         """Whether the server knows it."""
 
         self.is_closed = False
-        self.is_waited_for = False
         self._end: ContextEnd | None = None
-        self._events: deque[SpeechEvent] = deque()
+        self._backlog = Backlog()
         self._n_in_hand = 0
 
     @property
     def end(self) -> ContextEnd | None:
         """How it ended, once all before that was taken."""
-        return None if self._events else self._end
+        return None if self._backlog else self._end
+
+    @property
+    def n_unread(self) -> int:
+        """Bytes of audio that were not taken, or are in the hands of who took them last."""
+        return self._backlog.n_bytes + self._n_in_hand
 
     def may_help(self, error: CartesiaError) -> bool:
         """Whether the same text in another context may be spoken, after this error."""
@@ -83,9 +80,14 @@ class Context:
     def deliver(self, events: list[SpeechEvent], n_audio: int, end: ContextEnd | None) -> None:
         """Add what has arrived."""
         with self.news:
-            self._events.extend(events)
+            if self.is_closed:
+                return
+            try:
+                for event in events:
+                    self._backlog.add(event)
+            except OutputError as error:
+                end = ContextEnd(error)
             self.n_audio += n_audio
-            self.n_unread += n_audio
             self._end = self._end or end
             self.heard_at = time.monotonic()
             self.news.notify_all()
@@ -93,15 +95,10 @@ class Context:
     def take(self) -> list[SpeechEvent]:
         """Return what comes next, if it is there; what was taken before counts as read. Hold ``news``."""
         if self._n_in_hand:
-            self.n_unread -= self._n_in_hand
             self._n_in_hand = 0
-            self.news.notify_all()  # there is room again
-        taken = []
-        while self._events and self._n_in_hand < _AT_ONCE:
-            event = self._events.popleft()
-            taken.append(event)
-            if isinstance(event, AudioChunk):
-                self._n_in_hand += len(event.data)
+            self.news.notify_all()  # more text may be sent
+        taken = self._backlog.take(_AT_ONCE)
+        self._n_in_hand = sum(len(event.data) for event in taken if isinstance(event, AudioChunk))
         return taken
 
     def events(self, first: float, stall: float) -> Iterator[SpeechEvent]:
@@ -120,14 +117,11 @@ class Context:
             with self.news:
                 taken = self.take()
                 while not taken and self._end is None:
-                    self.is_waited_for = True
-                    since = max(since, self.line.held_up_until)
-                    if not self.news.wait(max(since + limit - time.monotonic(), 0)) and (
-                        time.monotonic() >= max(since, self.line.held_up_until) + limit
-                    ):
+                    left = since + limit - time.monotonic()
+                    if left <= 0:
                         raise self.silence(limit)
+                    self.news.wait(left)
                     taken = self.take()
-                self.is_waited_for = False
                 end = self.end
             yield from taken
             if end is not None:
@@ -154,7 +148,7 @@ class Context:
             self.is_closed = True
             if self._end is None and self.is_begun:
                 self.post(encode_cancel(self.id))
-            self._events.clear()
+            self._backlog.clear()
             self.news.notify_all()
         self.line.forget(self)
 
@@ -177,9 +171,6 @@ class Line:
 
         self.n_opened = 0
         """How many contexts it has had."""
-
-        self.held_up_until = 0.0
-        """When reading last went on after somebody had not taken what was there."""
 
         self._contexts: dict[str, Context] = {}
         self._lock = threading.Lock()
@@ -235,8 +226,7 @@ class Line:
         decoder = ContextDecoder()
         try:
             while (messages := self.socket.receive_all()) is not None:
-                for context in self._deliver(decoder, messages):
-                    self._wait_for_room(context)
+                self._deliver(decoder, messages)
         except CartesiaError as error:
             self._failure = error
             self.socket.close()
@@ -250,8 +240,8 @@ class Line:
     def _loss(self) -> ContextEnd:
         return ContextEnd(self._failure or closing_error(Closing(1000, "")), LOST)
 
-    def _deliver(self, decoder: ContextDecoder, messages: list[Message]) -> list[Context]:
-        """Give messages to their contexts, and return these."""
+    def _deliver(self, decoder: ContextDecoder, messages: list[Message]) -> None:
+        """Give messages to their contexts."""
         found: dict[Context, list[SpeechEvent]] = {}
         for data, _ in messages:
             context_id, event = decoder.decode(data)
@@ -264,7 +254,6 @@ class Line:
                 found.setdefault(context, []).append(event)
         for context, events in found.items():
             self._hand_over(context, events, None)
-        return list(found)
 
     def _only_context(self, event: SpeechEvent | ContextEnd) -> Context | None:
         """Return the context that a message without a name can only mean.
@@ -285,32 +274,3 @@ class Line:
             with self._lock:
                 self._contexts.pop(context.id, None)
         context.deliver(events, n_audio, end)
-
-    def _wait_for_room(self, context: Context) -> None:
-        """Wait while too much waits in a context; if others have to wait for that too long, it ends."""
-        if context.n_unread <= MAX_UNREAD:
-            return
-        limit = self.socket.way.timeouts.stall
-        since = time.monotonic()
-        with context.news:
-            while context.n_unread > MAX_UNREAD and not context.is_closed and self.socket.is_open:
-                self.held_up_until = time.monotonic() + limit
-                context.news.wait(min(limit, 1.0))
-                with self._lock:  # others come and go meanwhile
-                    is_in_the_way = any(other.is_waited_for for other in self._contexts.values())
-                if not is_in_the_way:
-                    since = time.monotonic()
-                elif time.monotonic() - since >= limit:
-                    self._evict(context, limit)
-                    break
-        self.held_up_until = time.monotonic()
-
-    def _evict(self, context: Context, seconds: float) -> None:
-        error = UnavailableError(
-            f"The audio was not taken for {seconds:g} s while others waited for the same connection.",
-            hint="Take what comes of several texts at once, or one after the other.",
-        )
-        self.socket.post(encode_cancel(context.id))
-        with self._lock:
-            self._contexts.pop(context.id, None)
-        context.deliver([], 0, ContextEnd(error))

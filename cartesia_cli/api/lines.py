@@ -70,8 +70,7 @@ class Lines:
             self._n_lost += sum(line.n_opened > 0 for line in lost)
             self._lines = [line for line in self._lines if line.is_usable]
             for line in self._lines:
-                is_full = time.monotonic() < line.held_up_until
-                if not line.is_alone and not is_full and (line.is_idle or not alone):
+                if not line.is_alone and (line.is_idle or not alone):
                     line.is_alone = alone
                     return line
         return None

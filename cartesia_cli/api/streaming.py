@@ -13,7 +13,7 @@ from collections.abc import Generator, Iterable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from cartesia_cli.api.contexts import LOST, MAX_UNREAD, Context, Line
+from cartesia_cli.api.contexts import LOST, Context, Line
 from cartesia_cli.api.endings import require_audio
 from cartesia_cli.api.exchange import Exchange
 from cartesia_cli.api.lines import Lines
@@ -42,11 +42,17 @@ IDLE_SECONDS = 0.8
 LONGEST_DELAY = 5.0
 """Seconds that text may wait at the server for more of it."""
 
-_FASTEST = 60
-"""Characters that no voice says in a second, of any script."""
+_UNHEARD = 2 * 2**20
+"""Bytes of audio that may wait to be heard before more text is sent."""
 
 _TEXT_AHEAD = 6_000
-"""Characters that may be sent while audio waits to be heard: who leaves early has not paid for a book."""
+"""Characters that may be on their way to being spoken: who leaves early has not paid for a book."""
+
+_PACE = 15
+"""Characters that are spoken in a second, about, in English; no harm is done where they are fewer."""
+
+_SLOW = 5.0
+"""Seconds after which more text is sent although none of it has been answered with audio."""
 
 
 class Stream:
@@ -77,6 +83,8 @@ class Stream:
         self._line: Line | None = None
         self._n_bytes = 0  # of audio, in all contexts
         self._n_characters = 0  # of text that was sent
+        self._n_audio = 0  # bytes that had come in this context when text was last sent
+        self._n_unanswered = 0  # characters that were sent since
         self._offset = 0.0  # seconds of audio before this context
         self._n_retries = 0  # since there was audio
         self._may_be_stale = True
@@ -169,6 +177,7 @@ class Stream:
             self._is_finishing = self._is_last = False
             self._context = context
             self._script.begin()
+            self._n_audio = self._n_unanswered = 0
             self._send()
         return context
 
@@ -306,6 +315,7 @@ class Stream:
     def _wait_for_room(self) -> bool:
         """Wait while too much audio is not taken, or text not sent; return whether to go on."""
         with self._news:
+            self._news.wait_for(lambda: self._is_stopped or not self._is_unanswered, _SLOW)
             self._news.wait_for(lambda: self._is_stopped or not self._is_full)
             context = self._context
         while context is not None and not self._is_stopped and not context.line.socket.drain(1.0):
@@ -314,12 +324,17 @@ class Stream:
 
     @property
     def _is_full(self) -> bool:
-        # Below the mark at which reading stops: text is not sent to a context whose last words, and whose
-        # end perhaps, still wait on the way.
+        """Whether there is enough to be heard; that ends as it is heard."""
         n_unread = self._context.n_unread if self._context else 0
         heard = self._request.format.seconds(self._n_bytes)
-        is_far_ahead = self._n_characters > _TEXT_AHEAD + _FASTEST * heard
-        return n_unread > MAX_UNREAD // 2 or (is_far_ahead and n_unread > 0)
+        is_far_ahead = self._n_characters > _TEXT_AHEAD + _PACE * heard
+        return n_unread > _UNHEARD or (is_far_ahead and n_unread > 0)
+
+    @property
+    def _is_unanswered(self) -> bool:
+        """Whether much was sent, and no audio came since."""
+        context = self._context
+        return context is not None and context.n_audio <= self._n_audio and self._n_unanswered > _TEXT_AHEAD
 
     # ---- both
 
@@ -335,6 +350,9 @@ class Stream:
         for piece in self._script.take(context.n_audio):
             text, flush = ("", True) if isinstance(piece, Flush) else (piece, False)
             self._n_characters += len(text)
+            if context.n_audio > self._n_audio:
+                self._n_audio, self._n_unanswered = context.n_audio, 0
+            self._n_unanswered += len(text)
             context.post(encode_text(self._fields, text, goes_on=True, flush=flush))
             self._sent_at = time.monotonic()
             if not flush:

@@ -163,9 +163,17 @@ def answer(peer: Peer, message: Mapping[str, Any]) -> None:
 
 
 class SocketServer:
-    """The server; use it in a ``with`` block."""
+    """The server; use it in a ``with`` block.
 
-    def __init__(self, *plays: Play | Refusal, tls: SSLContext | None = None) -> None:
+    Args:
+        plays: what it does on one connection after the other; the last again and again.
+        tls: encrypts.
+        ping: seconds between two pings, and for the answer to each; None for no pings.
+    """
+
+    def __init__(
+        self, *plays: Play | Refusal, tls: SSLContext | None = None, ping: float | None = None
+    ) -> None:
         self.peers: list[Peer] = []
         self.n_handshakes = 0
         self.errors: list[BaseException] = []
@@ -179,7 +187,8 @@ class SocketServer:
             process_request=self._refuse,
             ssl=tls,
             compression=None,
-            ping_interval=None,
+            ping_interval=ping,
+            ping_timeout=ping,
             max_size=None,
         )
         self._thread = threading.Thread(target=self._server.serve_forever)
