@@ -60,7 +60,8 @@ class WavPipeDecoder:
     def blocks(self) -> Iterator[Block]:
         """Yield the samples as they come. A last one that is not whole is left out."""
         rest, align, left = b"", self._width * self.n_channels, self._size
-        while data := self._inlet.read(_READ if left is None else min(_READ, left)):
+        # After the last of a known size nothing is waited for: the pipe may stay open.
+        while left != 0 and (data := self._inlet.read(_READ if left is None else min(_READ, left))):
             left = None if left is None else left - len(data)
             data = rest + data
             n_whole = len(data) - len(data) % align

@@ -204,7 +204,7 @@ def _pull(
 
 @contextmanager
 def _signals(on_signal: Callable[[int], None]) -> Iterator[Callable[[int], None]]:
-    """Catch what ends a program; yield a function that lets a signal have its usual effect after all.
+    """Catch what ends a program, once; yield a function that lets a signal have its usual effect after all.
 
     What our parent ignores, as nohup does, stays ignored.
     """
@@ -215,7 +215,13 @@ def _signals(on_signal: Callable[[int], None]) -> Iterator[Callable[[int], None]
         if signum is not None and callable(handler):
             usual[int(signum)] = handler
 
-    def catch(signum: int, _frame: FrameType | None) -> None:
+    is_told = False
+
+    def catch(signum: int, frame: FrameType | None) -> None:
+        nonlocal is_told
+        if is_told:  # at once: what is written may wait for a reader that does not read
+            usual[signum](signum, frame)
+        is_told = True
         on_signal(signum)
 
     for signum in usual:

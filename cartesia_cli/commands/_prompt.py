@@ -32,7 +32,8 @@ def converse(plan: Plan, started: float) -> None:
     with open_stage(planned, plan.settings, timeline, plan.playing) as opened:
         player = opened.player
         console.hint_to_person("each line is spoken; a new one interrupts the old; Ctrl-D ends")
-        with closing(_Prompt(silence=player.discard if player else lambda: None)) as prompt:
+        silence = player.discard if player else lambda: None
+        with closing(_Prompt(sys.stdin.fileno(), silence=silence)) as prompt:
 
             def speak(engine: Synthesizer, request: SpeechRequest) -> None:
                 while not opened.are_over and (line := prompt.wait()) is not None:
@@ -42,8 +43,9 @@ def converse(plan: Plan, started: float) -> None:
                     if player:
                         player.discard()
                     try:
-                        for progress in write_utterance(events, opened.sink, timeline):
-                            show(progress, opened, as_event=plan.prints_events)
+                        with closing(write_utterance(events, opened.sink, timeline)) as progresses:
+                            for progress in progresses:
+                                show(progress, opened, as_event=plan.prints_events)
                     except CLOUD_FAILURES:
                         prompt.put_back(line)
                         raise
@@ -73,6 +75,9 @@ class _Line(NamedTuple):
 
 class _End(NamedTuple):
     """The input has ended."""
+
+    failure: BaseException | None
+    """Why, if not of itself."""
 
 
 class _Event(NamedTuple):
@@ -115,10 +120,12 @@ class _Prompt:
     """The lines of a terminal and the speech of the newest of them, in the order in which they come.
 
     Args:
-        silence: called as soon as there is a new line.
+        descriptor: of the terminal.
+        silence: called as soon as there is a new line; what it raises is raised to who waits for lines.
     """
 
-    def __init__(self, *, silence: Callable[[], None]) -> None:
+    def __init__(self, descriptor: int, *, silence: Callable[[], None]) -> None:
+        self._descriptor = descriptor
         self._silence = silence
         self._inbox: queue.SimpleQueue[_Line | _End | _Event] = queue.SimpleQueue()
         self._newest = 0
@@ -170,18 +177,24 @@ class _Prompt:
         if isinstance(item, _Line):
             self._pending = item
         elif isinstance(item, _End):
+            if item.failure is not None:
+                raise item.failure
             self._ended = True
 
     def _read(self) -> None:
-        for number, raw in enumerate(_read_lines(sys.stdin.fileno()), 1):
-            if self._newest < 0:
-                return
-            # A slip of the keyboard ends no conversation.
-            text, _ = clean_text(raw.decode(errors="replace"))
-            self._newest = number
-            self._silence()
-            self._inbox.put(_Line(number, text))
-        self._inbox.put(_End())
+        failure: BaseException | None = None
+        try:
+            for number, raw in enumerate(_read_lines(self._descriptor), 1):
+                if self._newest < 0:
+                    return
+                # A slip of the keyboard ends no conversation.
+                text, _ = clean_text(raw.decode(errors="replace"))
+                self._newest = number
+                self._silence()
+                self._inbox.put(_Line(number, text))
+        except BaseException as error:  # noqa: BLE001  carried to who waits for lines, who raises it
+            failure = error
+        self._inbox.put(_End(failure))
 
     def _pull(
         self,

@@ -44,6 +44,7 @@ class MarkdownStripper:
         self._is_at_start = True
         # The mark that ends the code block, the start of it in the source included.
         self._fence = ""
+        self._is_in_code = False  # within a line of the block
         self._in_paragraph = False
         # A line of an item has ended, and it depends on the next line whether the item has, too.
         self._owes_end = False
@@ -210,15 +211,16 @@ class MarkdownStripper:
     def _skip_code(self) -> str | None:
         """Skip a line of a code block, or what is there of it."""
         text, start = self._text, self._position
-        found = re.compile(rf"[ \t]*{self._fence}+[ \t]*\n").match(text, start)
-        if found:
+        found = None if self._is_in_code else _fence_end_pattern(self._fence).match(text, start)
+        if found is not None and found["end"]:
             self._fence = ""
             self._position = found.end()
             return ""
-        line = self._line(start)
-        if line is None:
+        if found is not None and found.end() == len(text):
             return None
-        self._position = start + len(line) + 1
+        line = self._line(start)
+        self._is_in_code = line is None
+        self._position = len(text) if line is None else start + len(line) + 1
         return ""
 
     def _row(self, start: int) -> str | None:
@@ -300,6 +302,12 @@ class MarkdownStripper:
 def _heading_end_pattern() -> re.Pattern[str]:
     """Return what matches the end of a heading that is not part of it, if nothing follows."""
     return re.compile(r"(?:[ \t]++(?:#++[ \t]*+)?)\Z")
+
+
+@cache
+def _fence_end_pattern(fence: str) -> re.Pattern[str]:
+    """Return what matches the line that ends a code block, or what may be the beginning of one."""
+    return re.compile(rf"[ \t]*+(?:{fence[0]}*+(?<={fence})[ \t]*+(?P<end>\n)?|{fence[0]}*+)")
 
 
 @cache

@@ -1,11 +1,13 @@
 """Ctrl-C, SIGTERM and SIGKILL while someone speaks: cli.md sections 6 and 8."""
 
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
 import socket
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -95,6 +97,25 @@ def test_told_twice_it_ends_at_once(begin: Begin, folder: Path, second: signal.S
     assert result.stderr == ""
     assert took < 1.5
     assert (folder / "a.txt").read_text() == f"{LEFT}\n"
+
+
+def test_told_twice_it_ends_even_if_nobody_reads_what_it_writes(begin: Begin, folder: Path) -> None:
+    def n_unread() -> int:
+        return int.from_bytes(fcntl.ioctl(reader, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+    ear = Ear((0.5, final("word " * 30_000, 0.1, 0.4)), (99.0, hang))
+    os.mkfifo(folder / "a.txt")
+    reader = os.open(folder / "a.txt", os.O_RDONLY | os.O_NONBLOCK)
+    with os.fdopen(reader), SocketServer(ear) as server:
+        running, pipe = begin("transcribe", "--live", "-", *RAW, "-o", "a.txt", env=env(server))
+        pipe.write(sound(1))
+        wait_until(lambda: n_unread() == fcntl.fcntl(reader, fcntl.F_GETPIPE_SZ))
+        running.send(signal.SIGINT)
+        running.send(signal.SIGTERM)
+        result = running.wait()
+
+    assert result.status in {130, STATUSES[signal.SIGTERM]}
+    assert result.stderr == ""
 
 
 def test_an_error_on_the_way_out_does_not_change_the_status(begin: Begin, folder: Path) -> None:

@@ -203,3 +203,15 @@ def test_the_time_is_linear_whatever_the_text_holds(unit: str) -> None:
     stripper.finish()
 
     assert time.process_time() - started < 10
+
+
+def test_a_line_of_code_without_end_is_not_kept() -> None:
+    stripper = MarkdownStripper()
+    stripper.feed("Before.\n```\n")
+
+    started = time.process_time()
+    for _ in range(2_000):
+        assert stripper.feed("A" * 8_192) == ""
+
+    assert time.process_time() - started < 5
+    assert stripper.feed("```\n```\nAfter.") + stripper.finish() == "After."
