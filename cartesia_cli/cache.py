@@ -3,14 +3,17 @@
 import json
 import os
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 from cartesia_cli.errors import OutputError, UsageError
-from cartesia_cli.files import replace_file
+from cartesia_cli.files import TargetFile, replace_file
 from cartesia_cli.folders import user_folder
+
+LIST_NAME = "voices.txt"
+"""The file that the completion scripts of shells read; lines ``NAME<TAB>ID``."""
 
 _DAY = 86_400.0
 
@@ -72,9 +75,114 @@ class VoiceNames:
             with suppress(OSError):
                 self._path(self._folder, name).unlink()
 
+    def forget_voice(self, voice_id: str, *names: str) -> None:
+        """Drop every name of a voice that was changed or is gone, and names that it may have now.
+
+        Args:
+            voice_id: its ID.
+            names: what it is called now; in whatever capitals somebody asked for them.
+        """
+        called = {name.casefold() for name in names}
+        for path in self._entries():
+            match _read(path):
+                case {"name": str(name), "id": str(known)}:
+                    if known.casefold() == voice_id.casefold() or name.casefold() in called:
+                        with suppress(OSError):
+                            path.unlink()
+                case _:
+                    continue
+
+    def _entries(self) -> list[Path]:
+        if self._folder is None:
+            return []
+        try:
+            return [*self._folder.glob("*.json")]
+        except OSError:
+            return []
+
     @staticmethod
     def _path(folder: Path, name: str) -> Path:
         return folder / f"{_fingerprint(name)}.json"
+
+
+class VoiceList:
+    """The names of all voices, of the server that was asked last, for the completion scripts of shells.
+
+    Args:
+        folder: the cache; None is the user's.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        folder = folder or user_folder("cache", os.environ)
+        self._path = folder and folder / LIST_NAME
+
+    @contextmanager
+    def rewriting(self) -> Iterator[Callable[[str, str], None]]:
+        """Give what adds a name and an ID to a new list, which takes the place of the old one at the end.
+
+        If the block raises, the old one stays.
+        """
+        file = self._open()
+
+        def add(name: str, voice_id: str) -> None:
+            nonlocal file
+            try:
+                if file and (line := _line(name, voice_id)):
+                    file.file.write(line)
+            except (OSError, OutputError):
+                _discard(file)
+                file = None
+
+        try:
+            yield add
+            with suppress(OSError, OutputError, UsageError):
+                if file:
+                    file.finish()
+                    file.publish()
+        finally:
+            _discard(file)
+
+    def change(self, voice_id: str, name: str | None) -> None:
+        """Give a voice another name, add it, or with None take it out; where there is a list."""
+        try:
+            lines = self._path.read_bytes().splitlines(keepends=True) if self._path else []
+        except OSError:
+            return
+        if not lines:
+            return
+        listed = [line.decode(errors="surrogateescape").rstrip("\n").partition("\t") for line in lines]
+        is_new = all(known_id != voice_id for _, _, known_id in listed)
+        with self.rewriting() as add:
+            renamed = False
+            for known, _, known_id in listed:
+                if known_id != voice_id:
+                    add(known, known_id)
+                elif name is not None:  # its name comes first, then aliases
+                    add(known if renamed else name, voice_id)
+                    renamed = True
+            if is_new and name is not None:
+                add(name, voice_id)
+
+    def _open(self) -> TargetFile | None:
+        if self._path is None:
+            return None
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return TargetFile(self._path)
+        except (OSError, OutputError, UsageError):
+            return None
+
+
+def _line(name: str, voice_id: str) -> bytes | None:
+    """Return a line of the list; None for what would spoil it."""
+    if not name or any(ord(char) < 32 or 127 <= ord(char) < 160 for char in name + voice_id):
+        return None
+    return f"{name}\t{voice_id}\n".encode(errors="surrogateescape")
+
+
+def _discard(file: TargetFile | None) -> None:
+    if file:
+        file.discard()
 
 
 def _fingerprint(*texts: str) -> str:

@@ -30,6 +30,11 @@ COMMANDS = {
     "stream": "Speak text from stdin while it is still being written, as one utterance.",
     "transcribe": "Turn recordings, or what is being said, into text, words with their times, and subtitles.",
     "captions": "Convert, check, retime and make subtitle files.",
+    "voices": "Find, choose, make, change and delete voices.",
+    "clone": "Make a voice from a CLIP of someone speaking, and print its ID.",
+    "change-voice": "Say a recording again with another voice; words, melody and pauses stay.",
+    "infill": "Say TEXT so that it fits after one recording, before another, or between the two.",
+    "dicts": "Keep pronunciation dictionaries: how words are to be said.",
     "auth": "Keep the API key, show where it is, or make an access token.",
     "config": "Show and change the settings.",
     "doctor": "Check this installation, and say how to mend what is wrong.",
@@ -39,7 +44,8 @@ COMMANDS = {
 }
 """Each subcommand with its summary, in the order of ``--help``.
 
-Its name is that of its module, and in there of a function, or of a mapping: the functions of a group.
+Its name, hyphens as underscores, is that of its module, and in there of a function, or of a mapping: the
+functions of a group.
 """
 
 
@@ -68,8 +74,9 @@ class _Commands(_Group):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"cartesia_cli.commands.{cmd_name}")
-        return _build(cmd_name, getattr(module, cmd_name))
+        name = cmd_name.replace("-", "_")
+        module = importlib.import_module(f"cartesia_cli.commands.{name}")
+        return _build(cmd_name, getattr(module, name))
 
     def summaries(self) -> list[tuple[str, str]]:
         return list(COMMANDS.items())

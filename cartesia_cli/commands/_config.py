@@ -2,12 +2,11 @@
 
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from cartesia_cli import console
-from cartesia_cli.commands._columns import columns_of
+from cartesia_cli.commands._tables import Column, is_plain, print_table
 from cartesia_cli.commands.config import GetOptions, ListOptions, SetOptions, TalkOptions, UnsetOptions
 from cartesia_cli.errors import OutputError, UsageError
 from cartesia_cli.settings import SETTINGS, Settings, config_path
@@ -111,9 +110,11 @@ def run_list(options: ListOptions, talk: TalkOptions) -> None:
         for row in rows:
             console.data_json(row.facts)
         return
-    table = [(row.name, row.text, row.origin)[: 3 if options.show_origin else 2] for row in rows]
-    for line in _lines([tuple(map(_one_line, cells)) for cells in table]):
-        console.data(f"{line}\n")
+    n_columns = 3 if options.show_origin else 2
+    table = [(row.name, row.text, row.origin)[:n_columns] for row in rows]
+    # A value that is cut would be no use: where it does not fit, it has a line of its own.
+    plain = talk.color == "never" or is_plain(settings)
+    print_table([Column("")] * n_columns, table, plain=plain)
 
 
 def run_path(talk: TalkOptions) -> None:
@@ -250,21 +251,3 @@ def _tell_if_hidden(where: Where, path: Path) -> None:
         return
     if origin != str(path):
         console.note(f"{join_name(where)} from {origin} wins over it here")
-
-
-def _lines(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Return a table: aligned for a person, separated by tabs for a program."""
-    if not console.stdout_is_terminal():
-        return ["\t".join(cells) for cells in rows]
-    widths = [max(map(columns_of, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell + " " * (width - columns_of(cell)) for cell, width in zip(cells, widths, strict=True)
-        ).rstrip()
-        for cells in rows
-    ]
-
-
-def _one_line(text: str) -> str:
-    """Return text without control characters: a name in the file may hold some."""
-    return "".join(" " if ord(char) < 32 or 127 <= ord(char) < 160 else char for char in text)

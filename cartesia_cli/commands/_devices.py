@@ -6,14 +6,14 @@ from typing import Any
 from cartesia_cli import console
 from cartesia_cli.audio.devices import load_sounddevice, sound_thread
 from cartesia_cli.audio.quiet import quiet_libraries
-from cartesia_cli.commands._columns import columns_of
+from cartesia_cli.commands._tables import Column, print_table
 from cartesia_cli.commands.devices import ListOptions
 from cartesia_cli.errors import OutputError
 
 PATIENCE = 10.0
 """Seconds for the sound system to answer."""
 
-_TITLES = ("INDEX", "KIND", "CHANNELS", "RATE", "DEFAULT", "NAME")
+_COLUMNS = (*map(Column, ("INDEX", "KIND", "CHANNELS", "RATE", "DEFAULT")), Column("NAME", 8))
 
 
 def run(options: ListOptions) -> None:
@@ -32,7 +32,7 @@ def run(options: ListOptions) -> None:
         for device in found:
             console.data_json(device)
     else:
-        console.data(_table(found, aligned=console.stdout_is_terminal()))
+        print_table(_COLUMNS, map(_row, found))
 
 
 def find_devices() -> list[dict[str, Any]]:
@@ -84,25 +84,12 @@ def _device(
     }
 
 
-def _table(devices: Sequence[Mapping[str, Any]], *, aligned: bool) -> str:
-    rows = [
-        (
-            str(device["index"]),
-            str(device["kind"]),
-            str(device["channels"]),
-            str(device["sample_rate"]),
-            "default" if device["default"] else "",
-            " ".join(str(device["name"]).split()),
-        )
-        for device in devices
-    ]
-    if not aligned:
-        return "".join("\t".join(row) + "\n" for row in rows)
-    rows.insert(0, _TITLES)
-    widths = [max(columns_of(row[i]) for row in rows) for i in range(len(_TITLES))]
-    return "".join(_aligned(row, widths) + "\n" for row in rows)
-
-
-def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
-    cells = [cell + " " * (width - columns_of(cell)) for cell, width in zip(row, widths, strict=True)]
-    return "  ".join(cells).rstrip()
+def _row(device: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        str(device["index"]),
+        str(device["kind"]),
+        str(device["channels"]),
+        str(device["sample_rate"]),
+        "default" if device["default"] else "",
+        " ".join(str(device["name"]).split()),
+    )

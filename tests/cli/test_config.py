@@ -257,7 +257,7 @@ def test_the_list_holds_every_setting_separated_by_tabs(run: Program, written: P
 def test_the_list_is_aligned_on_a_terminal(run: Program, written: Path) -> None:
     written.write_text('[aliases]\n"語り手" = "deep"\n', "utf-8")
 
-    lines = run("config", "list", "--show-origin", tty=["stdout"]).text.splitlines()
+    lines = run("config", "list", "--show-origin", tty=["stdout"], columns=200).text.splitlines()
 
     assert "\t" not in "".join(lines)
     assert lines[0] == f"engine{' ' * 10}auto{' ' * 34}default"

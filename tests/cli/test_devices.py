@@ -26,7 +26,7 @@ def test_a_pipe_gets_a_device_a_line_with_tabs(run: Program, sound: SoundServer)
 
 
 def test_a_terminal_gets_columns_under_titles(run: Program, sound: SoundServer) -> None:
-    result = run("devices", env=sound.environ, tty=["stdout"])
+    result = run("devices", env=sound.environ | {"NO_COLOR": "1"}, tty=["stdout"])
 
     title, *rows = result.text.splitlines()
     assert title.split() == ["INDEX", "KIND", "CHANNELS", "RATE", "DEFAULT", "NAME"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from cartesia_cli.cache import VoiceNames
+from cartesia_cli.cache import LIST_NAME, VoiceList, VoiceNames
 from cartesia_cli.credentials import Key
 from cartesia_cli.folders import user_folder
 
@@ -79,6 +79,85 @@ def test_a_name_can_be_forgotten_and_remembered_anew(tmp_path: Path) -> None:
     assert names.find("Skylar") is None
     names.remember("Skylar", "id-2")
     assert names.find("Skylar") == "id-2"
+
+
+def test_all_names_of_a_voice_that_was_changed_are_forgotten(tmp_path: Path) -> None:
+    names = voice_names(tmp_path)
+    for name, voice_id in [("Sky", "id-1"), ("sky", "id-1"), ("COOL", "id-2"), ("Sarah", "id-3")]:
+        names.remember(name, voice_id)
+
+    names.forget_voice("ID-1", "Cool")
+
+    assert [names.find(name) for name in ("Sky", "sky", "COOL", "Sarah")] == [None, None, None, "id-3"]
+    assert len(files(tmp_path)) == 1
+
+
+def test_a_spoiled_entry_does_not_keep_a_voice_from_being_forgotten(tmp_path: Path) -> None:
+    names = voice_names(tmp_path)
+    names.remember("Sky", "id-1")
+    [path] = files(tmp_path)
+    (path.parent / "other.json").write_text("[", "utf-8")
+    (path.parent / "folder.json").mkdir()
+
+    names.forget_voice("id-1")
+
+    assert names.find("Sky") is None
+
+
+def test_a_list_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "cache" / LIST_NAME
+    voices = VoiceList(path.parent)
+    with voices.rewriting() as add:
+        add("Skylar", "id-1")
+        assert not path.exists()
+
+    def break_off() -> None:
+        with voices.rewriting() as add:
+            add("Other", "id-2")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        break_off()
+    assert path.read_text("utf-8") == "Skylar\tid-1\n"
+    assert files(tmp_path) == [path]
+
+
+@pytest.mark.parametrize("name", ["", "a\tb", "a\nb", "a\x1bb", "a\x9bb"])
+def test_a_name_that_would_spoil_the_list_is_left_out(tmp_path: Path, name: str) -> None:
+    with VoiceList(tmp_path).rewriting() as add:
+        add(name, "id-1")
+        add("漢字 \udc80", "id-2")
+
+    assert (tmp_path / LIST_NAME).read_bytes() == "漢字 ".encode() + b"\x80\tid-2\n"
+
+
+def test_the_list_follows_what_becomes_of_a_voice(tmp_path: Path) -> None:
+    voices = VoiceList(tmp_path)
+    voices.change("id-0", "Nobody's list")
+    assert files(tmp_path) == []
+    with voices.rewriting() as add:
+        for name, voice_id in [("One", "id-1"), ("Two", "id-2"), ("alias", "id-1")]:
+            add(name, voice_id)
+
+    voices.change("id-1", "Uno")
+    voices.change("id-3", "Three")
+    before = (tmp_path / LIST_NAME).read_text("utf-8").splitlines()
+    voices.change("id-1", None)
+
+    assert before == ["Uno\tid-1", "Two\tid-2", "alias\tid-1", "Three\tid-3"]
+    assert (tmp_path / LIST_NAME).read_text("utf-8").splitlines() == ["Two\tid-2", "Three\tid-3"]
+
+
+def test_a_list_that_cannot_be_written_is_left_out(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder", "utf-8")
+    voices = VoiceList(blocked)
+
+    with voices.rewriting() as add:
+        add("Skylar", "id-1")
+    voices.change("id-1", None)
+
+    assert blocked.read_text("utf-8") == "not a folder"
 
 
 @pytest.mark.parametrize(
