@@ -24,6 +24,9 @@ _PIECE: Final = 0.02
 _BLOCK: Final = 0.1
 """Seconds of sound in a block."""
 
+_SILENCE: Final = 0.2
+"""Seconds without any sound that tell something."""
+
 _MOST_WAITING: Final = 3000
 """Pieces that may wait to be taken: a minute of sound."""
 
@@ -56,9 +59,7 @@ class Microphone:
         self.overflows = 0
         """How often sound was lost because it was not taken in time."""
 
-        self.is_silent = True
-        """Whether everything was exact silence so far, as where the system lets no program listen."""
-
+        self._n_silent = 0  # pieces
         self._device = device
         self._pieces: queue.Queue[bytes] = queue.Queue(_MOST_WAITING)
         self._stopped = threading.Event()
@@ -81,6 +82,11 @@ class Microphone:
         self.stop()
         with self._closing, contextlib.suppress(OutputError):
             sound_thread().call(self._close, seconds=_CLOSING)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether there was exact silence alone, for a while: as where the system lets no program listen."""
+        return self._n_silent * _PIECE >= _SILENCE
 
     def stop(self) -> None:
         """End the recording; what was recorded can still be taken. Any thread may call it."""
@@ -141,7 +147,7 @@ class Microphone:
                     raise OutputError("The microphone gives no more sound.", hint=_GONE_HINT) from None
                 continue
             n_looks = 0
-            self.is_silent = self.is_silent and not any(piece)
+            self._n_silent = -1 if self._n_silent < 0 or any(piece) else self._n_silent + 1
             yield piece
 
     def _take(self, data: Any, n_frames: int, clock: Any, status: Any) -> None:

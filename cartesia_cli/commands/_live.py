@@ -163,6 +163,7 @@ def _listen(transcriber: LiveTranscriber, request: ListenRequest, sound: Sound, 
         threading.Thread(target=pull, name="listen", daemon=True).start()
         stopped: _Stop | None = None
         deadline: float | None = None
+        is_whole = False
         while True:
             if deadline is not None and time.monotonic() >= deadline:
                 break
@@ -176,16 +177,15 @@ def _listen(transcriber: LiveTranscriber, request: ListenRequest, sound: Sound, 
                 case _Stop() if stopped is None:
                     stopped, deadline = item, time.monotonic() + _LAST_WORDS
                     sound.stop()
-                case _Stop():  # told twice
-                    break
-                case None:
-                    break
-                case _ if stopped is None:
+                case BaseException() if stopped is None:
                     raise item
-                case _:
+                case _:  # the end, a failure after the signal, or a second one
+                    is_whole = item is None
                     break
         if stopped is not None:
             paper.leave()
+            if not is_whole:
+                console.warn("the last words may be missing")
             die_of(stopped.signum)
 
 
