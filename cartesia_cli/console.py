@@ -116,8 +116,9 @@ def data_json(value: Mapping[str, Any]) -> None:
     import json
 
     line = json.dumps(value, ensure_ascii=False)
-    if any("\ud800" <= c <= "\udfff" for c in line):  # from a file's name; JSON is always text
-        line = json.dumps(value)
+    # Halves of characters come from a file's name, and JSON is always text; a control could drive a terminal.
+    if any("\ud800" <= c <= "\udfff" or "\x7f" <= c <= "\x9f" for c in line):
+        line = json.dumps(value).replace("\x7f", "\\u007f")
     data(line + "\n")
     try:
         binary_stdout().flush()

@@ -58,7 +58,7 @@ _cartesia_files() {
 # Sets what may follow the words of a command: commands, flags, and options that take a value.
 _cartesia_describe() {
     case $1 in
-    '') commands='say stream transcribe captions auth config doctor devices completion man' flags='--version --help' valued=' ' ;;
+    '') commands='say stream transcribe captions voices clone change-voice infill dicts auth config doctor devices completion man' flags='--version --help' valued=' ' ;;
     ' say') commands='' flags='--no-clobber --force --play --follow --interrupt --phonemes --events --dry-run --curl --json --quiet --verbose --stats --no-input --help' valued=' --file -f --voice -v --voice-embedding --model -m --language -l --locale --speed --volume --emotion --dict --normalization --seed --context-id --output -o --format --encoding --sample-rate -r --bit-rate --device --gain --wait --timings --timings-format --captions --max-chars --max-lines --min-duration --max-duration --cps --gap --transport --engine --fallback --profile --base-url --timeout --retries --log-file --color ' ;;
     ' stream') commands='' flags='--tee --markdown --no-clobber --force --play --follow --interrupt --phonemes --json --quiet --verbose --stats --no-input --help' valued=' --split --buffer-delay --voice -v --voice-embedding --model -m --language -l --locale --speed --volume --emotion --dict --normalization --seed --context-id --output -o --format --encoding --sample-rate -r --bit-rate --device --gain --wait --timings --timings-format --captions --max-chars --max-lines --min-duration --max-duration --cps --gap --engine --fallback --profile --base-url --timeout --retries --log-file --color ' ;;
     ' transcribe') commands='' flags='--recursive --live --mic --turns --interim --words --skip-existing --force --no-clobber --json --quiet --verbose --stats --no-input --help' valued=' --from-file --encoding --sample-rate -r --language -l --model -m --keyterm --jobs --device --min-volume --max-silence --pace --format --output -o --captions --max-chars --max-lines --min-duration --max-duration --cps --gap --engine --fallback --profile --base-url --timeout --retries --log-file --color ' ;;
@@ -67,6 +67,28 @@ _cartesia_describe() {
     ' captions lint') commands='' flags='--json --quiet --verbose --help' valued=' --words --from --language -l --captions --max-chars --max-lines --min-duration --max-duration --cps --gap --log-file --color ' ;;
     ' captions retime') commands='' flags='--no-clobber --quiet --verbose --help' valued=' --output -o --format --shift --stretch --fps --from --language -l --captions --max-chars --max-lines --min-duration --max-duration --cps --gap --log-file --color ' ;;
     ' captions align') commands='' flags='--no-clobber --quiet --verbose --help' valued=' --language -l --output -o --format --captions --max-chars --max-lines --min-duration --max-duration --cps --gap --log-file --color ' ;;
+    ' voices') commands='list search show preview default alias update delete localize accents mix import' flags='--help' valued=' ' ;;
+    ' voices list') commands='' flags='--mine --json --quiet --verbose --stats --no-input --help' valued=' --language -l --gender --limit --engine --profile --base-url --timeout --retries --log-file --color ' ;;
+    ' voices search') commands='' flags='--mine --json --quiet --verbose --stats --no-input --help' valued=' --language -l --gender --limit --engine --profile --base-url --timeout --retries --log-file --color ' ;;
+    ' voices show') commands='' flags='--embedding --json --quiet --verbose --stats --no-input --help' valued=' --engine --profile --base-url --timeout --retries --log-file --color ' ;;
+    ' voices preview') commands='' flags='--no-clobber --force --play --follow --interrupt --json --quiet --verbose --stats --no-input --help' valued=' --model -m --language -l --output -o --format --encoding --sample-rate -r --bit-rate --device --gain --wait --engine --profile --base-url --timeout --retries --log-file --color ' ;;
+    ' voices default') commands='' flags='--unset --json --quiet --verbose --stats --no-input --help' valued=' --engine --profile --base-url --timeout --retries --log-file --color ' ;;
+    ' voices alias') commands='' flags='--unset --json --quiet --verbose --stats --no-input --help' valued=' --engine --profile --base-url --timeout --retries --log-file --color ' ;;
+    ' voices update') commands='' flags='--json --quiet --verbose --stats --no-input --help' valued=' --name --description --gender --accent --engine --profile --base-url --timeout --retries --log-file --color ' ;;
+    ' voices delete') commands='' flags='--yes --json --quiet --verbose --stats --no-input --help' valued=' --engine --profile --base-url --timeout --retries --log-file --color ' ;;
+    ' voices localize') commands='' flags='--json --quiet --verbose --stats --no-input --help' valued=' --name --accent --description --tagline --engine --profile --base-url --timeout --retries --log-file --color ' ;;
+    ' voices accents') commands='' flags='--json --quiet --verbose --stats --no-input --help' valued=' --add --remove --engine --profile --base-url --timeout --retries --log-file --color ' ;;
+    ' voices mix') commands='' flags='--json --quiet --verbose --stats --no-input --help' valued=' --output -o --engine --profile --base-url --timeout --retries --log-file --color ' ;;
+    ' voices import') commands='' flags='--json --quiet --verbose --stats --no-input --help' valued=' --name --description --language -l --engine --profile --base-url --timeout --retries --log-file --color ' ;;
+    ' clone') commands='' flags='--trim --yes --enhance --no-clobber --force --play --interrupt --json --quiet --verbose --stats --no-input --help' valued=' --name --language -l --description --accent --base-voice --mode --preview --output -o --format --encoding --sample-rate -r --bit-rate --device --gain --wait --engine --profile --base-url --timeout --retries --log-file --color ' ;;
+    ' change-voice') commands='' flags='--no-clobber --force --play --interrupt --json --quiet --verbose --stats --no-input --help' valued=' --voice -v --transport --output -o --format --encoding --sample-rate -r --bit-rate --device --gain --wait --engine --fallback --profile --base-url --timeout --retries --log-file --color ' ;;
+    ' infill') commands='' flags='--no-clobber --force --play --interrupt --json --quiet --verbose --stats --no-input --help' valued=' --file -f --left --right --voice -v --voice-embedding --model -m --language -l --locale --speed --volume --emotion --dict --normalization --seed --context-id --output -o --format --encoding --sample-rate -r --bit-rate --device --gain --wait --engine --fallback --profile --base-url --timeout --retries --log-file --color ' ;;
+    ' dicts') commands='list show add set rm' flags='--help' valued=' ' ;;
+    ' dicts list') commands='' flags='--json --quiet --verbose --stats --no-input --help' valued=' --engine --profile --base-url --timeout --retries --log-file --color ' ;;
+    ' dicts show') commands='' flags='--json --quiet --verbose --stats --no-input --help' valued=' --engine --profile --base-url --timeout --retries --log-file --color ' ;;
+    ' dicts add') commands='' flags='--case-sensitive --json --quiet --verbose --stats --no-input --help' valued=' --from --engine --profile --base-url --timeout --retries --log-file --color ' ;;
+    ' dicts set') commands='' flags='--case-sensitive --json --quiet --verbose --stats --no-input --help' valued=' --from --unset --engine --profile --base-url --timeout --retries --log-file --color ' ;;
+    ' dicts rm') commands='' flags='--yes --json --quiet --verbose --stats --no-input --help' valued=' --engine --profile --base-url --timeout --retries --log-file --color ' ;;
     ' auth') commands='login status logout token' flags='--help' valued=' ' ;;
     ' auth login') commands='' flags='--insecure-storage --quiet --verbose --help' valued=' --log-file --color ' ;;
     ' auth status') commands='' flags='--json --quiet --verbose --help' valued=' --log-file --color ' ;;
@@ -90,26 +112,31 @@ _cartesia_describe() {
 # Completes the value of an option: COMMAND, OPTION.
 _cartesia_value() {
     case "$1 $2" in
-    *' --file' | *' -f' | *' --voice-embedding' | *' --output' | *' -o' | *' --log-file' | *' --from-file') _cartesia_files '' ;;
+    *' --file' | *' -f' | *' --voice-embedding' | *' --output' | *' -o' | *' --log-file' | *' --from-file' | *' --left' | *' --right') _cartesia_files '' ;;
     *' --voice' | *' -v') _cartesia_lines _cartesia_voices ;;
     *' --speed') _cartesia_words 'slow normal fast' ;;
     *' --normalization') _cartesia_words 'auto off' ;;
-    ' say --format' | ' stream --format') _cartesia_words 'wav pcm raw mp3 flac ogg opus ulaw alaw' ;;
+    ' say --format' | ' stream --format' | ' voices preview --format' | ' clone --format' | ' change-voice --format' | ' infill --format') _cartesia_words 'wav pcm raw mp3 flac ogg opus ulaw alaw' ;;
     ' transcribe --format') _cartesia_words 'text json srt vtt ass lrc tsv' ;;
-    ' captions convert --format' | ' captions retime --format' | ' captions align --format' | *' --timings-format' | *' --from') _cartesia_words 'srt vtt ass lrc json tsv' ;;
-    ' say --encoding' | ' stream --encoding') _cartesia_words 'pcm_f32le pcm_s16le pcm_mulaw pcm_alaw' ;;
+    ' captions convert --format' | ' captions retime --format' | ' captions align --format' | *' --timings-format' | ' captions convert --from' | ' captions lint --from' | ' captions retime --from') _cartesia_words 'srt vtt ass lrc json tsv' ;;
+    ' say --encoding' | ' stream --encoding' | ' voices preview --encoding' | ' clone --encoding' | ' change-voice --encoding' | ' infill --encoding') _cartesia_words 'pcm_f32le pcm_s16le pcm_mulaw pcm_alaw' ;;
     ' transcribe --encoding') _cartesia_words 'pcm_s16le pcm_s32le pcm_f16le pcm_f32le pcm_mulaw pcm_alaw' ;;
-    ' say --sample-rate' | ' stream --sample-rate' | ' say -r' | ' stream -r') _cartesia_words '8000 16000 22050 24000 44100 48000' ;;
+    ' say --sample-rate' | ' stream --sample-rate' | ' voices preview --sample-rate' | ' clone --sample-rate' | ' change-voice --sample-rate' | ' infill --sample-rate' | ' say -r' | ' stream -r' | ' voices preview -r' | ' clone -r' | ' change-voice -r' | ' infill -r') _cartesia_words '8000 16000 22050 24000 44100 48000' ;;
     *' --bit-rate') _cartesia_words '32000 64000 96000 128000 192000' ;;
     *' --timings') _cartesia_files 'srt vtt ass lrc json tsv' ;;
     *' --captions') _cartesia_words 'netflix bbc shorts'; _cartesia_files 'toml' ;;
-    *' --transport') _cartesia_words 'auto bytes sse websocket' ;;
+    ' say --transport') _cartesia_words 'auto bytes sse websocket' ;;
+    ' change-voice --transport') _cartesia_words 'auto bytes sse' ;;
     *' --engine') _cartesia_words 'auto cloud local' ;;
     *' --fallback') _cartesia_words 'local' ;;
     *' --color') _cartesia_words 'auto always never' ;;
     *' --split') _cartesia_words 'none sentence line' ;;
     *' --pace') _cartesia_words 'max' ;;
+    ' dicts add --from' | ' dicts set --from') _cartesia_files 'csv tsv jsonl json' ;;
     *' --words') _cartesia_files 'json' ;;
+    ' voices list --gender' | ' voices search --gender') _cartesia_words 'masculine feminine gender_neutral' ;;
+    ' voices update --gender') _cartesia_words 'masculine feminine gender_neutral none' ;;
+    *' --mode') _cartesia_words 'similarity stability' ;;
     *' --grant') _cartesia_words 'tts stt agent' ;;
     esac
 }
@@ -123,8 +150,20 @@ _cartesia_argument() {
     ' captions retime:0') _cartesia_files 'srt vtt ass ssa lrc tsv json' ;;
     ' captions align:0') _cartesia_files '' ;;
     ' captions align:1') _cartesia_files '' ;;
+    ' voices show:0') _cartesia_lines _cartesia_voices ;;
+    ' voices preview:0') _cartesia_lines _cartesia_voices ;;
+    ' voices default:0') _cartesia_lines _cartesia_voices ;;
+    ' voices alias:1') _cartesia_lines _cartesia_voices ;;
+    ' voices update:0') _cartesia_lines _cartesia_voices ;;
+    ' voices delete:'*) _cartesia_lines _cartesia_voices ;;
+    ' voices localize:0') _cartesia_lines _cartesia_voices ;;
+    ' voices accents:0') _cartesia_lines _cartesia_voices ;;
+    ' voices mix:'*) _cartesia_lines _cartesia_voices ;;
+    ' voices import:0') _cartesia_files 'json' ;;
+    ' clone:0') _cartesia_files '' ;;
+    ' change-voice:0') _cartesia_files '' ;;
     ' completion:0') _cartesia_words 'bash zsh fish powershell' ;;
-    ' man:'*) _cartesia_words 'say stream transcribe captions auth config doctor devices completion man' ;;
+    ' man:'*) _cartesia_words 'say stream transcribe captions voices clone change-voice infill dicts auth config doctor devices completion man' ;;
     esac
 }
 

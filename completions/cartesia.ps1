@@ -6,7 +6,7 @@ Register-ArgumentCompleter -Native -CommandName 'cartesia', 'cartesia-speech' -S
     # Of each command: its commands, its options (names, whether a value follows, help), its arguments.
     $table = @{
         '' = @{
-            Commands = @('say', 'stream', 'transcribe', 'captions', 'auth', 'config', 'doctor', 'devices', 'completion', 'man')
+            Commands = @('say', 'stream', 'transcribe', 'captions', 'voices', 'clone', 'change-voice', 'infill', 'dicts', 'auth', 'config', 'doctor', 'devices', 'completion', 'man')
             Options = @(
                 @(@('--version'), $false, 'Show the version.'),
                 @(@('--help', '-h'), $false, 'Show this message and exit.')
@@ -281,6 +281,512 @@ Register-ArgumentCompleter -Native -CommandName 'cartesia', 'cartesia-speech' -S
             )
             Argument = @()
         }
+        'voices' = @{
+            Commands = @('list', 'search', 'show', 'preview', 'default', 'alias', 'update', 'delete', 'localize', 'accents', 'mix', 'import')
+            Options = @(
+                @(@('--help', '-h'), $false, 'Show this message and exit.')
+            )
+            Argument = @()
+        }
+        'voices list' = @{
+            Commands = @()
+            Options = @(
+                @(@('--language', '-l'), $true, 'Those that speak it, like en, de, ja.'),
+                @(@('--gender'), $true, 'How they sound.'),
+                @(@('--mine'), $false, 'Only your own.'),
+                @(@('--limit'), $true, 'No more than the first N.'),
+                @(@('--engine'), $true, 'cloud, local, or whichever is set up. [env: CARTESIA_ENGINE]'),
+                @(@('--profile'), $true, 'Settings under [profiles.NAME]. [env: CARTESIA_PROFILE]'),
+                @(@('--base-url'), $true, 'Where the API is. [env: CARTESIA_BASE_URL]'),
+                @(@('--timeout'), $true, 'For connecting, the first byte, and silence; never the whole.'),
+                @(@('--retries'), $true, 'Try again after a failure. (default: 2)'),
+                @(@('--json'), $false, 'Print JSON, an object a line; errors as JSON too.'),
+                @(@('--quiet', '-q'), $false, 'Only errors on stderr.'),
+                @(@('--verbose'), $false, 'Tell more; repeat for details.'),
+                @(@('--log-file'), $true, 'Append a detailed log to FILE.'),
+                @(@('--color'), $true, 'Colour on the terminal. [env: NO_COLOR]'),
+                @(@('--stats'), $false, 'Times and counts on stderr, or inside the object.'),
+                @(@('--no-input'), $false, 'Never ask.'),
+                @(@('--help', '-h'), $false, 'Show this message and exit.')
+            )
+            Argument = @()
+        }
+        'voices search' = @{
+            Commands = @()
+            Options = @(
+                @(@('--language', '-l'), $true, 'Those that speak it, like en, de, ja.'),
+                @(@('--gender'), $true, 'How they sound.'),
+                @(@('--mine'), $false, 'Only your own.'),
+                @(@('--limit'), $true, 'No more than the first N.'),
+                @(@('--engine'), $true, 'cloud, local, or whichever is set up. [env: CARTESIA_ENGINE]'),
+                @(@('--profile'), $true, 'Settings under [profiles.NAME]. [env: CARTESIA_PROFILE]'),
+                @(@('--base-url'), $true, 'Where the API is. [env: CARTESIA_BASE_URL]'),
+                @(@('--timeout'), $true, 'For connecting, the first byte, and silence; never the whole.'),
+                @(@('--retries'), $true, 'Try again after a failure. (default: 2)'),
+                @(@('--json'), $false, 'Print JSON, an object a line; errors as JSON too.'),
+                @(@('--quiet', '-q'), $false, 'Only errors on stderr.'),
+                @(@('--verbose'), $false, 'Tell more; repeat for details.'),
+                @(@('--log-file'), $true, 'Append a detailed log to FILE.'),
+                @(@('--color'), $true, 'Colour on the terminal. [env: NO_COLOR]'),
+                @(@('--stats'), $false, 'Times and counts on stderr, or inside the object.'),
+                @(@('--no-input'), $false, 'Never ask.'),
+                @(@('--help', '-h'), $false, 'Show this message and exit.')
+            )
+            Argument = @()
+        }
+        'voices show' = @{
+            Commands = @()
+            Options = @(
+                @(@('--embedding'), $false, 'Its embedding too (older API, and local).'),
+                @(@('--engine'), $true, 'cloud, local, or whichever is set up. [env: CARTESIA_ENGINE]'),
+                @(@('--profile'), $true, 'Settings under [profiles.NAME]. [env: CARTESIA_PROFILE]'),
+                @(@('--base-url'), $true, 'Where the API is. [env: CARTESIA_BASE_URL]'),
+                @(@('--timeout'), $true, 'For connecting, the first byte, and silence; never the whole.'),
+                @(@('--retries'), $true, 'Try again after a failure. (default: 2)'),
+                @(@('--json'), $false, 'Print JSON, an object a line; errors as JSON too.'),
+                @(@('--quiet', '-q'), $false, 'Only errors on stderr.'),
+                @(@('--verbose'), $false, 'Tell more; repeat for details.'),
+                @(@('--log-file'), $true, 'Append a detailed log to FILE.'),
+                @(@('--color'), $true, 'Colour on the terminal. [env: NO_COLOR]'),
+                @(@('--stats'), $false, 'Times and counts on stderr, or inside the object.'),
+                @(@('--no-input'), $false, 'Never ask.'),
+                @(@('--help', '-h'), $false, 'Show this message and exit.')
+            )
+            Argument = 'voices'
+        }
+        'voices preview' = @{
+            Commands = @()
+            Options = @(
+                @(@('--model', '-m'), $true, 'Model ID. [env: CARTESIA_MODEL]'),
+                @(@('--language', '-l'), $true, 'Of the text. (default: that of the voice)'),
+                @(@('--output', '-o'), $true, 'Write FILE; ''-'' is stdout. Repeatable.'),
+                @(@('--format'), $true, 'For ''-o -'' and names without an ending.'),
+                @(@('--encoding'), $true, 'How samples are stored (wav, raw; flac in part).'),
+                @(@('--sample-rate', '-r'), $true, '8000 16000 22050 24000 44100 48000.'),
+                @(@('--bit-rate'), $true, 'MP3: 32000 64000 96000 128000 192000.'),
+                @(@('--no-clobber'), $false, 'Never replace an existing file.'),
+                @(@('--force'), $false, 'Write audio even to a terminal.'),
+                @(@('--play'), $false, 'Play it.'),
+                @(@('--device'), $true, 'Which sound device.'),
+                @(@('--gain'), $true, 'Louder or softer, in decibels.'),
+                @(@('--follow'), $false, 'Show the words in time with the sound.'),
+                @(@('--interrupt'), $false, 'Silence another cartesia instead of waiting for it.'),
+                @(@('--wait'), $true, 'For the others to fall silent. (default: 60)'),
+                @(@('--engine'), $true, 'cloud, local, or whichever is set up. [env: CARTESIA_ENGINE]'),
+                @(@('--profile'), $true, 'Settings under [profiles.NAME]. [env: CARTESIA_PROFILE]'),
+                @(@('--base-url'), $true, 'Where the API is. [env: CARTESIA_BASE_URL]'),
+                @(@('--timeout'), $true, 'For connecting, the first byte, and silence; never the whole.'),
+                @(@('--retries'), $true, 'Try again after a failure. (default: 2)'),
+                @(@('--json'), $false, 'Print one JSON object at the end; errors as JSON too.'),
+                @(@('--quiet', '-q'), $false, 'Only errors on stderr.'),
+                @(@('--verbose'), $false, 'Tell more; repeat for details.'),
+                @(@('--log-file'), $true, 'Append a detailed log to FILE.'),
+                @(@('--color'), $true, 'Colour on the terminal. [env: NO_COLOR]'),
+                @(@('--stats'), $false, 'Times and counts on stderr, or inside --json.'),
+                @(@('--no-input'), $false, 'Never ask, never read keys.'),
+                @(@('--help', '-h'), $false, 'Show this message and exit.')
+            )
+            Argument = 'voices'
+        }
+        'voices default' = @{
+            Commands = @()
+            Options = @(
+                @(@('--unset'), $false, 'Remove it.'),
+                @(@('--engine'), $true, 'cloud, local, or whichever is set up. [env: CARTESIA_ENGINE]'),
+                @(@('--profile'), $true, 'Settings under [profiles.NAME]. [env: CARTESIA_PROFILE]'),
+                @(@('--base-url'), $true, 'Where the API is. [env: CARTESIA_BASE_URL]'),
+                @(@('--timeout'), $true, 'For connecting, the first byte, and silence; never the whole.'),
+                @(@('--retries'), $true, 'Try again after a failure. (default: 2)'),
+                @(@('--json'), $false, 'Print JSON, an object a line; errors as JSON too.'),
+                @(@('--quiet', '-q'), $false, 'Only errors on stderr.'),
+                @(@('--verbose'), $false, 'Tell more; repeat for details.'),
+                @(@('--log-file'), $true, 'Append a detailed log to FILE.'),
+                @(@('--color'), $true, 'Colour on the terminal. [env: NO_COLOR]'),
+                @(@('--stats'), $false, 'Times and counts on stderr, or inside the object.'),
+                @(@('--no-input'), $false, 'Never ask.'),
+                @(@('--help', '-h'), $false, 'Show this message and exit.')
+            )
+            Argument = 'voices'
+        }
+        'voices alias' = @{
+            Commands = @()
+            Options = @(
+                @(@('--unset'), $false, 'Remove it.'),
+                @(@('--engine'), $true, 'cloud, local, or whichever is set up. [env: CARTESIA_ENGINE]'),
+                @(@('--profile'), $true, 'Settings under [profiles.NAME]. [env: CARTESIA_PROFILE]'),
+                @(@('--base-url'), $true, 'Where the API is. [env: CARTESIA_BASE_URL]'),
+                @(@('--timeout'), $true, 'For connecting, the first byte, and silence; never the whole.'),
+                @(@('--retries'), $true, 'Try again after a failure. (default: 2)'),
+                @(@('--json'), $false, 'Print JSON, an object a line; errors as JSON too.'),
+                @(@('--quiet', '-q'), $false, 'Only errors on stderr.'),
+                @(@('--verbose'), $false, 'Tell more; repeat for details.'),
+                @(@('--log-file'), $true, 'Append a detailed log to FILE.'),
+                @(@('--color'), $true, 'Colour on the terminal. [env: NO_COLOR]'),
+                @(@('--stats'), $false, 'Times and counts on stderr, or inside the object.'),
+                @(@('--no-input'), $false, 'Never ask.'),
+                @(@('--help', '-h'), $false, 'Show this message and exit.')
+            )
+            Argument = @()
+        }
+        'voices update' = @{
+            Commands = @()
+            Options = @(
+                @(@('--name'), $true, 'Its name.'),
+                @(@('--description'), $true, 'What it is like.'),
+                @(@('--gender'), $true, 'How it sounds; none takes it away.'),
+                @(@('--accent'), $true, 'Its own accent; see ''voices accents''.'),
+                @(@('--engine'), $true, 'cloud, local, or whichever is set up. [env: CARTESIA_ENGINE]'),
+                @(@('--profile'), $true, 'Settings under [profiles.NAME]. [env: CARTESIA_PROFILE]'),
+                @(@('--base-url'), $true, 'Where the API is. [env: CARTESIA_BASE_URL]'),
+                @(@('--timeout'), $true, 'For connecting, the first byte, and silence; never the whole.'),
+                @(@('--retries'), $true, 'Try again after a failure. (default: 2)'),
+                @(@('--json'), $false, 'Print JSON, an object a line; errors as JSON too.'),
+                @(@('--quiet', '-q'), $false, 'Only errors on stderr.'),
+                @(@('--verbose'), $false, 'Tell more; repeat for details.'),
+                @(@('--log-file'), $true, 'Append a detailed log to FILE.'),
+                @(@('--color'), $true, 'Colour on the terminal. [env: NO_COLOR]'),
+                @(@('--stats'), $false, 'Times and counts on stderr, or inside the object.'),
+                @(@('--no-input'), $false, 'Never ask.'),
+                @(@('--help', '-h'), $false, 'Show this message and exit.')
+            )
+            Argument = 'voices'
+        }
+        'voices delete' = @{
+            Commands = @()
+            Options = @(
+                @(@('--yes', '-y'), $false, 'Do not ask.'),
+                @(@('--engine'), $true, 'cloud, local, or whichever is set up. [env: CARTESIA_ENGINE]'),
+                @(@('--profile'), $true, 'Settings under [profiles.NAME]. [env: CARTESIA_PROFILE]'),
+                @(@('--base-url'), $true, 'Where the API is. [env: CARTESIA_BASE_URL]'),
+                @(@('--timeout'), $true, 'For connecting, the first byte, and silence; never the whole.'),
+                @(@('--retries'), $true, 'Try again after a failure. (default: 2)'),
+                @(@('--json'), $false, 'Print JSON, an object a line; errors as JSON too.'),
+                @(@('--quiet', '-q'), $false, 'Only errors on stderr.'),
+                @(@('--verbose'), $false, 'Tell more; repeat for details.'),
+                @(@('--log-file'), $true, 'Append a detailed log to FILE.'),
+                @(@('--color'), $true, 'Colour on the terminal. [env: NO_COLOR]'),
+                @(@('--stats'), $false, 'Times and counts on stderr, or inside the object.'),
+                @(@('--no-input'), $false, 'Never ask.'),
+                @(@('--help', '-h'), $false, 'Show this message and exit.')
+            )
+            Argument = 'voices'
+        }
+        'voices localize' = @{
+            Commands = @()
+            Options = @(
+                @(@('--name'), $true, 'Of the new voice.'),
+                @(@('--accent'), $true, 'See ''voices accents''.'),
+                @(@('--description'), $true, 'What it is like.'),
+                @(@('--tagline'), $true, 'In a few words.'),
+                @(@('--engine'), $true, 'cloud, local, or whichever is set up. [env: CARTESIA_ENGINE]'),
+                @(@('--profile'), $true, 'Settings under [profiles.NAME]. [env: CARTESIA_PROFILE]'),
+                @(@('--base-url'), $true, 'Where the API is. [env: CARTESIA_BASE_URL]'),
+                @(@('--timeout'), $true, 'For connecting, the first byte, and silence; never the whole.'),
+                @(@('--retries'), $true, 'Try again after a failure. (default: 2)'),
+                @(@('--json'), $false, 'Print JSON, an object a line; errors as JSON too.'),
+                @(@('--quiet', '-q'), $false, 'Only errors on stderr.'),
+                @(@('--verbose'), $false, 'Tell more; repeat for details.'),
+                @(@('--log-file'), $true, 'Append a detailed log to FILE.'),
+                @(@('--color'), $true, 'Colour on the terminal. [env: NO_COLOR]'),
+                @(@('--stats'), $false, 'Times and counts on stderr, or inside the object.'),
+                @(@('--no-input'), $false, 'Never ask.'),
+                @(@('--help', '-h'), $false, 'Show this message and exit.')
+            )
+            Argument = 'voices'
+        }
+        'voices accents' = @{
+            Commands = @()
+            Options = @(
+                @(@('--add'), $true, 'Learn it; repeatable.'),
+                @(@('--remove'), $true, 'Lose it; repeatable.'),
+                @(@('--engine'), $true, 'cloud, local, or whichever is set up. [env: CARTESIA_ENGINE]'),
+                @(@('--profile'), $true, 'Settings under [profiles.NAME]. [env: CARTESIA_PROFILE]'),
+                @(@('--base-url'), $true, 'Where the API is. [env: CARTESIA_BASE_URL]'),
+                @(@('--timeout'), $true, 'For connecting, the first byte, and silence; never the whole.'),
+                @(@('--retries'), $true, 'Try again after a failure. (default: 2)'),
+                @(@('--json'), $false, 'Print JSON, an object a line; errors as JSON too.'),
+                @(@('--quiet', '-q'), $false, 'Only errors on stderr.'),
+                @(@('--verbose'), $false, 'Tell more; repeat for details.'),
+                @(@('--log-file'), $true, 'Append a detailed log to FILE.'),
+                @(@('--color'), $true, 'Colour on the terminal. [env: NO_COLOR]'),
+                @(@('--stats'), $false, 'Times and counts on stderr, or inside the object.'),
+                @(@('--no-input'), $false, 'Never ask.'),
+                @(@('--help', '-h'), $false, 'Show this message and exit.')
+            )
+            Argument = 'voices'
+        }
+        'voices mix' = @{
+            Commands = @()
+            Options = @(
+                @(@('--output', '-o'), $true, 'Write the embedding; ''-'' is stdout.'),
+                @(@('--engine'), $true, 'cloud, local, or whichever is set up. [env: CARTESIA_ENGINE]'),
+                @(@('--profile'), $true, 'Settings under [profiles.NAME]. [env: CARTESIA_PROFILE]'),
+                @(@('--base-url'), $true, 'Where the API is. [env: CARTESIA_BASE_URL]'),
+                @(@('--timeout'), $true, 'For connecting, the first byte, and silence; never the whole.'),
+                @(@('--retries'), $true, 'Try again after a failure. (default: 2)'),
+                @(@('--json'), $false, 'Print JSON, an object a line; errors as JSON too.'),
+                @(@('--quiet', '-q'), $false, 'Only errors on stderr.'),
+                @(@('--verbose'), $false, 'Tell more; repeat for details.'),
+                @(@('--log-file'), $true, 'Append a detailed log to FILE.'),
+                @(@('--color'), $true, 'Colour on the terminal. [env: NO_COLOR]'),
+                @(@('--stats'), $false, 'Times and counts on stderr, or inside the object.'),
+                @(@('--no-input'), $false, 'Never ask.'),
+                @(@('--help', '-h'), $false, 'Show this message and exit.')
+            )
+            Argument = 'voices'
+        }
+        'voices import' = @{
+            Commands = @()
+            Options = @(
+                @(@('--name'), $true, 'Of the new voice.'),
+                @(@('--description'), $true, 'What it is like.'),
+                @(@('--language', '-l'), $true, 'Like en, de, ja.'),
+                @(@('--engine'), $true, 'cloud, local, or whichever is set up. [env: CARTESIA_ENGINE]'),
+                @(@('--profile'), $true, 'Settings under [profiles.NAME]. [env: CARTESIA_PROFILE]'),
+                @(@('--base-url'), $true, 'Where the API is. [env: CARTESIA_BASE_URL]'),
+                @(@('--timeout'), $true, 'For connecting, the first byte, and silence; never the whole.'),
+                @(@('--retries'), $true, 'Try again after a failure. (default: 2)'),
+                @(@('--json'), $false, 'Print JSON, an object a line; errors as JSON too.'),
+                @(@('--quiet', '-q'), $false, 'Only errors on stderr.'),
+                @(@('--verbose'), $false, 'Tell more; repeat for details.'),
+                @(@('--log-file'), $true, 'Append a detailed log to FILE.'),
+                @(@('--color'), $true, 'Colour on the terminal. [env: NO_COLOR]'),
+                @(@('--stats'), $false, 'Times and counts on stderr, or inside the object.'),
+                @(@('--no-input'), $false, 'Never ask.'),
+                @(@('--help', '-h'), $false, 'Show this message and exit.')
+            )
+            Argument = @()
+        }
+        'clone' = @{
+            Commands = @()
+            Options = @(
+                @(@('--trim'), $false, 'Use the best 10 seconds of it, or what speech there is.'),
+                @(@('--yes', '-y'), $false, 'The speaker consents, and the clip is good enough: ask nothing.'),
+                @(@('--name'), $true, 'What it is called.'),
+                @(@('--language', '-l'), $true, 'Of the clip. [env: CARTESIA_LANGUAGE] (default: en)'),
+                @(@('--description'), $true, 'What it is like, or for.'),
+                @(@('--accent'), $true, 'Of ''cartesia voices accents''.'),
+                @(@('--base-voice'), $true, 'A voice to start from.'),
+                @(@('--mode'), $true, 'Of the older API: what counts more.'),
+                @(@('--enhance'), $false, 'Of the older API: clean the clip first.'),
+                @(@('--preview'), $true, 'Say TEXT with it: played, or written with -o.'),
+                @(@('--output', '-o'), $true, 'Write FILE; ''-'' is stdout. Repeatable.'),
+                @(@('--format'), $true, 'For ''-o -'' and names without an ending.'),
+                @(@('--encoding'), $true, 'How samples are stored (wav, raw; flac in part).'),
+                @(@('--sample-rate', '-r'), $true, '8000 16000 22050 24000 44100 48000.'),
+                @(@('--bit-rate'), $true, 'MP3: 32000 64000 96000 128000 192000.'),
+                @(@('--no-clobber'), $false, 'Never replace an existing file.'),
+                @(@('--force'), $false, 'Write audio even to a terminal.'),
+                @(@('--play'), $false, 'Play it.'),
+                @(@('--device'), $true, 'Which sound device.'),
+                @(@('--gain'), $true, 'Louder or softer, in decibels.'),
+                @(@('--interrupt'), $false, 'Silence another cartesia instead of waiting for it.'),
+                @(@('--wait'), $true, 'For the others to fall silent. (default: 60)'),
+                @(@('--engine'), $true, 'cloud, local, or whichever is set up. [env: CARTESIA_ENGINE]'),
+                @(@('--profile'), $true, 'Settings under [profiles.NAME]. [env: CARTESIA_PROFILE]'),
+                @(@('--base-url'), $true, 'Where the API is. [env: CARTESIA_BASE_URL]'),
+                @(@('--timeout'), $true, 'For connecting, the first byte, and silence; never the whole.'),
+                @(@('--retries'), $true, 'Try again after a failure. (default: 2)'),
+                @(@('--json'), $false, 'Print one JSON object at the end; errors as JSON too.'),
+                @(@('--quiet', '-q'), $false, 'Only errors on stderr.'),
+                @(@('--verbose'), $false, 'Tell more; repeat for details.'),
+                @(@('--log-file'), $true, 'Append a detailed log to FILE.'),
+                @(@('--color'), $true, 'Colour on the terminal. [env: NO_COLOR]'),
+                @(@('--stats'), $false, 'Times and counts on stderr, or inside --json.'),
+                @(@('--no-input'), $false, 'Never ask, never read keys.'),
+                @(@('--help', '-h'), $false, 'Show this message and exit.')
+            )
+            Argument = @()
+        }
+        'change-voice' = @{
+            Commands = @()
+            Options = @(
+                @(@('--voice', '-v'), $true, 'Name, ID or alias. [env: CARTESIA_VOICE]'),
+                @(@('--transport'), $true, 'How the sound comes.'),
+                @(@('--output', '-o'), $true, 'Write FILE; ''-'' is stdout. Repeatable.'),
+                @(@('--format'), $true, 'For ''-o -'' and names without an ending.'),
+                @(@('--encoding'), $true, 'How samples are stored (wav, raw; flac in part).'),
+                @(@('--sample-rate', '-r'), $true, '8000 16000 22050 24000 44100 48000.'),
+                @(@('--bit-rate'), $true, 'MP3: 32000 64000 96000 128000 192000.'),
+                @(@('--no-clobber'), $false, 'Never replace an existing file.'),
+                @(@('--force'), $false, 'Write audio even to a terminal.'),
+                @(@('--play'), $false, 'Play it.'),
+                @(@('--device'), $true, 'Which sound device.'),
+                @(@('--gain'), $true, 'Louder or softer, in decibels.'),
+                @(@('--interrupt'), $false, 'Silence another cartesia instead of waiting for it.'),
+                @(@('--wait'), $true, 'For the others to fall silent. (default: 60)'),
+                @(@('--engine'), $true, 'cloud, local, or whichever is set up. [env: CARTESIA_ENGINE]'),
+                @(@('--fallback'), $true, 'Use the built-in engine if the cloud fails.'),
+                @(@('--profile'), $true, 'Settings under [profiles.NAME]. [env: CARTESIA_PROFILE]'),
+                @(@('--base-url'), $true, 'Where the API is. [env: CARTESIA_BASE_URL]'),
+                @(@('--timeout'), $true, 'For connecting, the first byte, and silence; never the whole.'),
+                @(@('--retries'), $true, 'Try again after a failure. (default: 2)'),
+                @(@('--json'), $false, 'Print one JSON object at the end; errors as JSON too.'),
+                @(@('--quiet', '-q'), $false, 'Only errors on stderr.'),
+                @(@('--verbose'), $false, 'Tell more; repeat for details.'),
+                @(@('--log-file'), $true, 'Append a detailed log to FILE.'),
+                @(@('--color'), $true, 'Colour on the terminal. [env: NO_COLOR]'),
+                @(@('--stats'), $false, 'Times and counts on stderr, or inside --json.'),
+                @(@('--no-input'), $false, 'Never ask, never read keys.'),
+                @(@('--help', '-h'), $false, 'Show this message and exit.')
+            )
+            Argument = @()
+        }
+        'infill' = @{
+            Commands = @()
+            Options = @(
+                @(@('--file', '-f'), $true, 'Read the text from FILE; ''-'' is stdin.'),
+                @(@('--left'), $true, 'The recording before it.'),
+                @(@('--right'), $true, 'The recording after it.'),
+                @(@('--voice', '-v'), $true, 'Name, ID or alias. [env: CARTESIA_VOICE]'),
+                @(@('--voice-embedding'), $true, 'A voice of the older API, as JSON.'),
+                @(@('--model', '-m'), $true, 'Model ID. [env: CARTESIA_MODEL]'),
+                @(@('--language', '-l'), $true, 'Like en, de, ja. [env: CARTESIA_LANGUAGE]'),
+                @(@('--locale'), $true, 'Like en-GB, instead of a language.'),
+                @(@('--speed'), $true, 'Pace: a factor, or slow, normal, fast.'),
+                @(@('--volume'), $true, 'Loudness, as a factor.'),
+                @(@('--emotion'), $true, 'Like calm or excited; repeatable for the older API.'),
+                @(@('--dict'), $true, 'Pronunciation dictionary.'),
+                @(@('--normalization'), $true, 'How numbers and dates are read.'),
+                @(@('--seed'), $true, 'Same seed, same bytes (built-in engine).'),
+                @(@('--context-id'), $true, 'Sent along with the request.'),
+                @(@('--output', '-o'), $true, 'Write FILE; ''-'' is stdout. Repeatable.'),
+                @(@('--format'), $true, 'For ''-o -'' and names without an ending.'),
+                @(@('--encoding'), $true, 'How samples are stored (wav, raw; flac in part).'),
+                @(@('--sample-rate', '-r'), $true, '8000 16000 22050 24000 44100 48000.'),
+                @(@('--bit-rate'), $true, 'MP3: 32000 64000 96000 128000 192000.'),
+                @(@('--no-clobber'), $false, 'Never replace an existing file.'),
+                @(@('--force'), $false, 'Write audio even to a terminal.'),
+                @(@('--play'), $false, 'Play it.'),
+                @(@('--device'), $true, 'Which sound device.'),
+                @(@('--gain'), $true, 'Louder or softer, in decibels.'),
+                @(@('--interrupt'), $false, 'Silence another cartesia instead of waiting for it.'),
+                @(@('--wait'), $true, 'For the others to fall silent. (default: 60)'),
+                @(@('--engine'), $true, 'cloud, local, or whichever is set up. [env: CARTESIA_ENGINE]'),
+                @(@('--fallback'), $true, 'Use the built-in engine if the cloud fails.'),
+                @(@('--profile'), $true, 'Settings under [profiles.NAME]. [env: CARTESIA_PROFILE]'),
+                @(@('--base-url'), $true, 'Where the API is. [env: CARTESIA_BASE_URL]'),
+                @(@('--timeout'), $true, 'For connecting, the first byte, and silence; never the whole.'),
+                @(@('--retries'), $true, 'Try again after a failure. (default: 2)'),
+                @(@('--json'), $false, 'Print one JSON object at the end; errors as JSON too.'),
+                @(@('--quiet', '-q'), $false, 'Only errors on stderr.'),
+                @(@('--verbose'), $false, 'Tell more; repeat for details.'),
+                @(@('--log-file'), $true, 'Append a detailed log to FILE.'),
+                @(@('--color'), $true, 'Colour on the terminal. [env: NO_COLOR]'),
+                @(@('--stats'), $false, 'Times and counts on stderr, or inside --json.'),
+                @(@('--no-input'), $false, 'Never ask, never read keys.'),
+                @(@('--help', '-h'), $false, 'Show this message and exit.')
+            )
+            Argument = @()
+        }
+        'dicts' = @{
+            Commands = @('list', 'show', 'add', 'set', 'rm')
+            Options = @(
+                @(@('--help', '-h'), $false, 'Show this message and exit.')
+            )
+            Argument = @()
+        }
+        'dicts list' = @{
+            Commands = @()
+            Options = @(
+                @(@('--engine'), $true, 'cloud, local, or whichever is set up. [env: CARTESIA_ENGINE]'),
+                @(@('--profile'), $true, 'Settings under [profiles.NAME]. [env: CARTESIA_PROFILE]'),
+                @(@('--base-url'), $true, 'Where the API is. [env: CARTESIA_BASE_URL]'),
+                @(@('--timeout'), $true, 'For connecting, the first byte, and silence; never the whole.'),
+                @(@('--retries'), $true, 'Try again after a failure. (default: 2)'),
+                @(@('--json'), $false, 'Print one JSON object at the end; errors as JSON too.'),
+                @(@('--quiet', '-q'), $false, 'Only errors on stderr.'),
+                @(@('--verbose'), $false, 'Tell more; repeat for details.'),
+                @(@('--log-file'), $true, 'Append a detailed log to FILE.'),
+                @(@('--color'), $true, 'Colour on the terminal. [env: NO_COLOR]'),
+                @(@('--stats'), $false, 'Times and counts on stderr, or inside --json.'),
+                @(@('--no-input'), $false, 'Never ask, never read keys.'),
+                @(@('--help', '-h'), $false, 'Show this message and exit.')
+            )
+            Argument = @()
+        }
+        'dicts show' = @{
+            Commands = @()
+            Options = @(
+                @(@('--engine'), $true, 'cloud, local, or whichever is set up. [env: CARTESIA_ENGINE]'),
+                @(@('--profile'), $true, 'Settings under [profiles.NAME]. [env: CARTESIA_PROFILE]'),
+                @(@('--base-url'), $true, 'Where the API is. [env: CARTESIA_BASE_URL]'),
+                @(@('--timeout'), $true, 'For connecting, the first byte, and silence; never the whole.'),
+                @(@('--retries'), $true, 'Try again after a failure. (default: 2)'),
+                @(@('--json'), $false, 'Print one JSON object at the end; errors as JSON too.'),
+                @(@('--quiet', '-q'), $false, 'Only errors on stderr.'),
+                @(@('--verbose'), $false, 'Tell more; repeat for details.'),
+                @(@('--log-file'), $true, 'Append a detailed log to FILE.'),
+                @(@('--color'), $true, 'Colour on the terminal. [env: NO_COLOR]'),
+                @(@('--stats'), $false, 'Times and counts on stderr, or inside --json.'),
+                @(@('--no-input'), $false, 'Never ask, never read keys.'),
+                @(@('--help', '-h'), $false, 'Show this message and exit.')
+            )
+            Argument = @()
+        }
+        'dicts add' = @{
+            Commands = @()
+            Options = @(
+                @(@('--from'), $true, 'Read more: .csv .tsv .jsonl .json, or lines TEXT=ALIAS.'),
+                @(@('--case-sensitive'), $false, 'Only as it is written: Polish is not polish.'),
+                @(@('--engine'), $true, 'cloud, local, or whichever is set up. [env: CARTESIA_ENGINE]'),
+                @(@('--profile'), $true, 'Settings under [profiles.NAME]. [env: CARTESIA_PROFILE]'),
+                @(@('--base-url'), $true, 'Where the API is. [env: CARTESIA_BASE_URL]'),
+                @(@('--timeout'), $true, 'For connecting, the first byte, and silence; never the whole.'),
+                @(@('--retries'), $true, 'Try again after a failure. (default: 2)'),
+                @(@('--json'), $false, 'Print one JSON object at the end; errors as JSON too.'),
+                @(@('--quiet', '-q'), $false, 'Only errors on stderr.'),
+                @(@('--verbose'), $false, 'Tell more; repeat for details.'),
+                @(@('--log-file'), $true, 'Append a detailed log to FILE.'),
+                @(@('--color'), $true, 'Colour on the terminal. [env: NO_COLOR]'),
+                @(@('--stats'), $false, 'Times and counts on stderr, or inside --json.'),
+                @(@('--no-input'), $false, 'Never ask, never read keys.'),
+                @(@('--help', '-h'), $false, 'Show this message and exit.')
+            )
+            Argument = @()
+        }
+        'dicts set' = @{
+            Commands = @()
+            Options = @(
+                @(@('--from'), $true, 'Read more: .csv .tsv .jsonl .json, or lines TEXT=ALIAS.'),
+                @(@('--case-sensitive'), $false, 'Only as it is written: Polish is not polish.'),
+                @(@('--unset'), $true, 'Leave TEXT to the voice again. Repeatable.'),
+                @(@('--engine'), $true, 'cloud, local, or whichever is set up. [env: CARTESIA_ENGINE]'),
+                @(@('--profile'), $true, 'Settings under [profiles.NAME]. [env: CARTESIA_PROFILE]'),
+                @(@('--base-url'), $true, 'Where the API is. [env: CARTESIA_BASE_URL]'),
+                @(@('--timeout'), $true, 'For connecting, the first byte, and silence; never the whole.'),
+                @(@('--retries'), $true, 'Try again after a failure. (default: 2)'),
+                @(@('--json'), $false, 'Print one JSON object at the end; errors as JSON too.'),
+                @(@('--quiet', '-q'), $false, 'Only errors on stderr.'),
+                @(@('--verbose'), $false, 'Tell more; repeat for details.'),
+                @(@('--log-file'), $true, 'Append a detailed log to FILE.'),
+                @(@('--color'), $true, 'Colour on the terminal. [env: NO_COLOR]'),
+                @(@('--stats'), $false, 'Times and counts on stderr, or inside --json.'),
+                @(@('--no-input'), $false, 'Never ask, never read keys.'),
+                @(@('--help', '-h'), $false, 'Show this message and exit.')
+            )
+            Argument = @()
+        }
+        'dicts rm' = @{
+            Commands = @()
+            Options = @(
+                @(@('--yes', '-y'), $false, 'Delete without asking.'),
+                @(@('--engine'), $true, 'cloud, local, or whichever is set up. [env: CARTESIA_ENGINE]'),
+                @(@('--profile'), $true, 'Settings under [profiles.NAME]. [env: CARTESIA_PROFILE]'),
+                @(@('--base-url'), $true, 'Where the API is. [env: CARTESIA_BASE_URL]'),
+                @(@('--timeout'), $true, 'For connecting, the first byte, and silence; never the whole.'),
+                @(@('--retries'), $true, 'Try again after a failure. (default: 2)'),
+                @(@('--json'), $false, 'Print one JSON object at the end; errors as JSON too.'),
+                @(@('--quiet', '-q'), $false, 'Only errors on stderr.'),
+                @(@('--verbose'), $false, 'Tell more; repeat for details.'),
+                @(@('--log-file'), $true, 'Append a detailed log to FILE.'),
+                @(@('--color'), $true, 'Colour on the terminal. [env: NO_COLOR]'),
+                @(@('--stats'), $false, 'Times and counts on stderr, or inside --json.'),
+                @(@('--no-input'), $false, 'Never ask, never read keys.'),
+                @(@('--help', '-h'), $false, 'Show this message and exit.')
+            )
+            Argument = @()
+        }
         'auth' = @{
             Commands = @('login', 'status', 'logout', 'token')
             Options = @(
@@ -454,7 +960,7 @@ Register-ArgumentCompleter -Native -CommandName 'cartesia', 'cartesia-speech' -S
             Options = @(
                 @(@('--help', '-h'), $false, 'Show this message and exit.')
             )
-            Argument = @('say', 'stream', 'transcribe', 'captions', 'auth', 'config', 'doctor', 'devices', 'completion', 'man')
+            Argument = @('say', 'stream', 'transcribe', 'captions', 'voices', 'clone', 'change-voice', 'infill', 'dicts', 'auth', 'config', 'doctor', 'devices', 'completion', 'man')
         }
     }
     # What the values of options are: words, or 'voices'; other values are files or free text.
@@ -464,25 +970,44 @@ Register-ArgumentCompleter -Native -CommandName 'cartesia', 'cartesia-speech' -S
         '--normalization' = @('auto', 'off')
         'say --format' = @('wav', 'pcm', 'raw', 'mp3', 'flac', 'ogg', 'opus', 'ulaw', 'alaw')
         'stream --format' = @('wav', 'pcm', 'raw', 'mp3', 'flac', 'ogg', 'opus', 'ulaw', 'alaw')
+        'voices preview --format' = @('wav', 'pcm', 'raw', 'mp3', 'flac', 'ogg', 'opus', 'ulaw', 'alaw')
+        'clone --format' = @('wav', 'pcm', 'raw', 'mp3', 'flac', 'ogg', 'opus', 'ulaw', 'alaw')
+        'change-voice --format' = @('wav', 'pcm', 'raw', 'mp3', 'flac', 'ogg', 'opus', 'ulaw', 'alaw')
+        'infill --format' = @('wav', 'pcm', 'raw', 'mp3', 'flac', 'ogg', 'opus', 'ulaw', 'alaw')
         'transcribe --format' = @('text', 'json', 'srt', 'vtt', 'ass', 'lrc', 'tsv')
         'captions convert --format' = @('srt', 'vtt', 'ass', 'lrc', 'json', 'tsv')
         'captions retime --format' = @('srt', 'vtt', 'ass', 'lrc', 'json', 'tsv')
         'captions align --format' = @('srt', 'vtt', 'ass', 'lrc', 'json', 'tsv')
         'say --encoding' = @('pcm_f32le', 'pcm_s16le', 'pcm_mulaw', 'pcm_alaw')
         'stream --encoding' = @('pcm_f32le', 'pcm_s16le', 'pcm_mulaw', 'pcm_alaw')
+        'voices preview --encoding' = @('pcm_f32le', 'pcm_s16le', 'pcm_mulaw', 'pcm_alaw')
+        'clone --encoding' = @('pcm_f32le', 'pcm_s16le', 'pcm_mulaw', 'pcm_alaw')
+        'change-voice --encoding' = @('pcm_f32le', 'pcm_s16le', 'pcm_mulaw', 'pcm_alaw')
+        'infill --encoding' = @('pcm_f32le', 'pcm_s16le', 'pcm_mulaw', 'pcm_alaw')
         'transcribe --encoding' = @('pcm_s16le', 'pcm_s32le', 'pcm_f16le', 'pcm_f32le', 'pcm_mulaw', 'pcm_alaw')
         'say --sample-rate' = @('8000', '16000', '22050', '24000', '44100', '48000')
         'stream --sample-rate' = @('8000', '16000', '22050', '24000', '44100', '48000')
+        'voices preview --sample-rate' = @('8000', '16000', '22050', '24000', '44100', '48000')
+        'clone --sample-rate' = @('8000', '16000', '22050', '24000', '44100', '48000')
+        'change-voice --sample-rate' = @('8000', '16000', '22050', '24000', '44100', '48000')
+        'infill --sample-rate' = @('8000', '16000', '22050', '24000', '44100', '48000')
         '--bit-rate' = @('32000', '64000', '96000', '128000', '192000')
         '--timings-format' = @('srt', 'vtt', 'ass', 'lrc', 'json', 'tsv')
         '--captions' = @('netflix', 'bbc', 'shorts')
-        '--transport' = @('auto', 'bytes', 'sse', 'websocket')
+        'say --transport' = @('auto', 'bytes', 'sse', 'websocket')
+        'change-voice --transport' = @('auto', 'bytes', 'sse')
         '--engine' = @('auto', 'cloud', 'local')
         '--fallback' = @('local')
         '--color' = @('auto', 'always', 'never')
         '--split' = @('none', 'sentence', 'line')
         '--pace' = @('max')
-        '--from' = @('srt', 'vtt', 'ass', 'lrc', 'json', 'tsv')
+        'captions convert --from' = @('srt', 'vtt', 'ass', 'lrc', 'json', 'tsv')
+        'captions lint --from' = @('srt', 'vtt', 'ass', 'lrc', 'json', 'tsv')
+        'captions retime --from' = @('srt', 'vtt', 'ass', 'lrc', 'json', 'tsv')
+        'voices list --gender' = @('masculine', 'feminine', 'gender_neutral')
+        'voices search --gender' = @('masculine', 'feminine', 'gender_neutral')
+        'voices update --gender' = @('masculine', 'feminine', 'gender_neutral', 'none')
+        '--mode' = @('similarity', 'stability')
         '--grant' = @('tts', 'stt', 'agent')
     }
 

@@ -52,34 +52,54 @@ def takes(*groups: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
     return decorate
 
 
+# What every command has that asks an engine.
+EngineChoice = Annotated[
+    Literal["auto", "cloud", "local"] | None,
+    Option("--engine", help="cloud, local, or whichever is set up. [env: CARTESIA_ENGINE]"),
+]
+ProfileName = Annotated[
+    str | None,
+    Option("--profile", metavar="NAME", help="Settings under [profiles.NAME]. [env: CARTESIA_PROFILE]"),
+]
+BaseUrl = Annotated[
+    str | None, Option("--base-url", metavar="URL", help="Where the API is. [env: CARTESIA_BASE_URL]")
+]
+Patience = Annotated[
+    float | None,
+    Option(
+        "--timeout", metavar="SECONDS", help="For connecting, the first byte, and silence; never the whole."
+    ),
+]
+Retries = Annotated[
+    int | None, Option("--retries", metavar="N", help="Try again after a failure. (default: 2)")
+]
+
+
 class EngineOptions(NamedTuple):
     """Which engine works, and how patiently it is asked."""
 
-    engine: Annotated[
-        Literal["auto", "cloud", "local"] | None,
-        Option("--engine", help="cloud, local, or whichever is set up. [env: CARTESIA_ENGINE]"),
-    ] = None
+    engine: EngineChoice = None
     fallback: Annotated[
         Literal["local"] | None, Option("--fallback", help="Use the built-in engine if the cloud fails.")
     ] = None
-    profile: Annotated[
-        str | None,
-        Option("--profile", metavar="NAME", help="Settings under [profiles.NAME]. [env: CARTESIA_PROFILE]"),
-    ] = None
-    base_url: Annotated[
-        str | None, Option("--base-url", metavar="URL", help="Where the API is. [env: CARTESIA_BASE_URL]")
-    ] = None
-    timeout: Annotated[
-        float | None,
-        Option(
-            "--timeout",
-            metavar="SECONDS",
-            help="For connecting, the first byte, and silence; never the whole.",
-        ),
-    ] = None
-    retries: Annotated[
-        int | None, Option("--retries", metavar="N", help="Try again after a failure. (default: 2)")
-    ] = None
+    profile: ProfileName = None
+    base_url: BaseUrl = None
+    timeout: Patience = None
+    retries: Retries = None
+
+
+class LibraryOptions(NamedTuple):
+    """Which engine keeps it, and how patiently it is asked; nothing can stand in for it."""
+
+    engine: EngineChoice = None
+    profile: ProfileName = None
+    base_url: BaseUrl = None
+    timeout: Patience = None
+    retries: Retries = None
+
+    def as_engine_options(self) -> EngineOptions:
+        """Return the same for whoever asks an engine."""
+        return EngineOptions(**self._asdict())
 
 
 class ReportOptions(NamedTuple):
@@ -162,21 +182,39 @@ class OutputOptions(NamedTuple):
     force: Annotated[bool, Option("--force", help="Write audio even to a terminal.")] = False
 
 
+# What every command has that can be heard.
+Play = Annotated[bool, Option("--play", help="Play it.")]
+Device = Annotated[str | None, Option("--device", metavar="NAME|INDEX", help="Which sound device.")]
+Gain = Annotated[float | None, Option("--gain", metavar="DB", help="Louder or softer, in decibels.")]
+Interrupt = Annotated[bool, Option("--interrupt", help="Silence another cartesia instead of waiting for it.")]
+Wait = Annotated[
+    float, Option("--wait", metavar="SECONDS", help="For the others to fall silent. (default: 60)")
+]
+
+
 class PlayOptions(NamedTuple):
     """The loudspeaker."""
 
-    play: Annotated[bool, Option("--play", help="Play it.")] = False
-    device: Annotated[str | None, Option("--device", metavar="NAME|INDEX", help="Which sound device.")] = None
-    gain: Annotated[float | None, Option("--gain", metavar="DB", help="Louder or softer, in decibels.")] = (
-        None
-    )
+    play: Play = False
+    device: Device = None
+    gain: Gain = None
     follow: Annotated[bool, Option("--follow", help="Show the words in time with the sound.")] = False
-    interrupt: Annotated[
-        bool, Option("--interrupt", help="Silence another cartesia instead of waiting for it.")
-    ] = False
-    wait: Annotated[
-        float, Option("--wait", metavar="SECONDS", help="For the others to fall silent. (default: 60)")
-    ] = 60.0
+    interrupt: Interrupt = False
+    wait: Wait = 60.0
+
+
+class LoudspeakerOptions(NamedTuple):
+    """The loudspeaker, where there are no words to follow."""
+
+    play: Play = False
+    device: Device = None
+    gain: Gain = None
+    interrupt: Interrupt = False
+    wait: Wait = 60.0
+
+    def as_play_options(self) -> PlayOptions:
+        """Return the same for whoever opens a stage."""
+        return PlayOptions(**self._asdict())
 
 
 class TimingOptions(NamedTuple):

@@ -40,7 +40,7 @@ def speech_request(
         normalization=options.normalization,
         pronunciation_dict_id=options.dict_,
         context_id=options.context_id,
-        voice_embedding=_read_embedding(options.voice_embedding) if options.voice_embedding else None,
+        voice_embedding=read_embedding(options.voice_embedding) if options.voice_embedding else None,
         word_timestamps=word_timestamps,
         phoneme_timestamps=phoneme_timestamps,
         seed=options.seed,
@@ -61,8 +61,6 @@ def warn_of_ignored_options(
         return
     if options.voice_embedding:
         raise UsageError("The built-in engine has no --voice-embedding.", hint="Use --engine cloud.")
-    if options.dict_:
-        raise UsageError("The built-in engine has no pronunciation dictionary of this ID.")
     given = {
         "--model": settings.origin("model") == "option",
         "--normalization": options.normalization,
@@ -99,7 +97,7 @@ def _volume(given: float | None) -> float | None:
     return given
 
 
-def _read_embedding(path: Path) -> tuple[float, ...]:
+def read_embedding(path: Path) -> tuple[float, ...]:
     """Return the numbers of a voice embedding: a JSON list, or an object that has it as ``embedding``."""
     try:
         value = json.loads(path.read_bytes())

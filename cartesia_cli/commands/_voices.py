@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from cartesia_cli import console
 from cartesia_cli.cache import VoiceList, VoiceNames
-from cartesia_cli.commands._options import EngineOptions, ReportOptions
+from cartesia_cli.commands._options import LibraryOptions, ReportOptions
 from cartesia_cli.commands._setup import find_secret_key, set_up
 from cartesia_cli.commands._tables import is_plain
-from cartesia_cli.commands._voices_options import LibraryOptions, TellOptions
+from cartesia_cli.commands._voices_options import TellOptions
 from cartesia_cli.credentials import Key
 from cartesia_cli.engines import BUILT_IN_NOTICE, choose_engine, find_voice_id, open_library
 from cartesia_cli.errors import RequestError, UsageError
@@ -117,7 +117,7 @@ def open_desk(library: LibraryOptions, tell: TellOptions, *, prints_object: bool
 
 def load_settings(library: LibraryOptions, tell: TellOptions) -> Settings:
     """Return the settings of this run and tell the console how to speak."""
-    return set_up(EngineOptions(**library._asdict()), ReportOptions(**tell._asdict()), {})
+    return set_up(library.as_engine_options(), ReportOptions(**tell._asdict()), {})
 
 
 def require_voice(wanted: str | None) -> str:

@@ -4,9 +4,10 @@ import os
 from pathlib import Path
 
 from cartesia_cli import console
+from cartesia_cli.commands._options import LibraryOptions
 from cartesia_cli.commands._tables import Column, is_plain, print_table
 from cartesia_cli.commands._voices import load_settings, open_desk
-from cartesia_cli.commands._voices_options import AliasOptions, DefaultOptions, LibraryOptions, TellOptions
+from cartesia_cli.commands._voices_options import AliasOptions, DefaultOptions, TellOptions
 from cartesia_cli.errors import OutputError, UsageError
 from cartesia_cli.settings import Settings, config_path
 from cartesia_cli.settings.writing import Where, join_name, parse_value, remove_setting, write_setting

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cartesia_cli import console
 from cartesia_cli.commands._destinations import check_stdout, is_stdout
-from cartesia_cli.commands._speech import _read_embedding as read_embedding
+from cartesia_cli.commands._speech import read_embedding
 from cartesia_cli.commands._voices import open_desk, require_option, require_voice, tell_new
 from cartesia_cli.commands._voices_options import ImportOptions, LocalizeOptions, MixingOptions
 from cartesia_cli.errors import UsageError

@@ -7,6 +7,7 @@ import typer
 
 from cartesia_cli.commands._options import (
     Color,
+    LibraryOptions,
     LogFile,
     OutputOptions,
     PlayOptions,
@@ -19,29 +20,6 @@ from cartesia_cli.commands._options import (
 Argument, Option = typer.Argument, typer.Option
 
 Name = str | None
-
-
-class LibraryOptions(NamedTuple):
-    """Whose voices they are, and how patiently it is asked."""
-
-    engine: Annotated[
-        Literal["auto", "cloud", "local"] | None,
-        Option("--engine", help="cloud, local, or whichever is set up. [env: CARTESIA_ENGINE]"),
-    ] = None
-    profile: Annotated[
-        str | None,
-        Option("--profile", metavar="NAME", help="Settings under [profiles.NAME]. [env: CARTESIA_PROFILE]"),
-    ] = None
-    base_url: Annotated[
-        str | None, Option("--base-url", metavar="URL", help="Where the API is. [env: CARTESIA_BASE_URL]")
-    ] = None
-    timeout: Annotated[
-        float | None,
-        Option("--timeout", metavar="SECONDS", help="For connecting, the first byte, and silence."),
-    ] = None
-    retries: Annotated[
-        int | None, Option("--retries", metavar="N", help="Try again after a failure. (default: 2)")
-    ] = None
 
 
 class TellOptions(NamedTuple):

@@ -9,7 +9,7 @@ from cartesia_cli import console
 from cartesia_cli.cache import VoiceNames
 from cartesia_cli.commands._destinations import check_stdout, is_stdout, plan_destinations
 from cartesia_cli.commands._keys import can_steer
-from cartesia_cli.commands._options import EngineOptions, TimingOptions, VoiceOptions
+from cartesia_cli.commands._options import TimingOptions, VoiceOptions
 from cartesia_cli.commands._setup import find_secret_key, set_up
 from cartesia_cli.commands._speaking import Plan, speak
 from cartesia_cli.commands._speech import speech_request
@@ -39,7 +39,7 @@ def run_preview(options: PreviewOptions) -> None:
     wanted = require_voice(options.voice.voice)
     sample, report = options.sample, options.report
     settings = set_up(
-        EngineOptions(**options.library._asdict()),
+        options.library.as_engine_options(),
         report,
         {
             "model": sample.model,
