@@ -76,16 +76,16 @@ def smoke(session: nox.Session) -> None:
 
 
 @nox.session
-def tests(session: nox.Session) -> None:
-    """Run the tests; arguments go to pytest."""
-    session.install("-e", ".[all]", "--group", "test")
-    session.run("pytest", *(session.posargs or ["-n", "2"]))
-
-
-@nox.session
 def sdk2(session: nox.Session) -> None:
     """Run what needs the official client 2.0.17: the newest has its name. Arguments go to pytest."""
     session.install("-e", ".[local,serve]", "--group", "test-sdk2")
     # Alone: it wants httpx-sse 0.4.0, we a newer one. What else it needs is in the group.
     session.install("--no-deps", "cartesia==2.0.17")
     session.run("pytest", "tests/sdk2", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests; arguments go to pytest."""
+    session.install("-e", ".[all]", "--group", "test")
+    session.run("pytest", *(session.posargs or ["-n", "2"]))

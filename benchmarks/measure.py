@@ -268,6 +268,10 @@ def sdk(found: Programs, mode: str, url: str, source: float | Path, output: Path
     return [found.python, _HERE / "sdk_client.py", mode, url, text, output]
 
 
+RAW = ("--format", "raw", "--encoding", "pcm_f32le", "--sample-rate", "44100")
+"""The format of the fast server's audio, for ``say``."""
+
+
 def check_audio(path: Path, seconds: float) -> None:
     """Check that a file holds the fast server's audio to the last byte, then delete it.
 

@@ -150,7 +150,7 @@ def test_a_fault_strikes_its_own_path_only(prefix: str) -> None:
 def test_a_dropped_connection_has_no_answer(path: str) -> None:
     with running_server(faults=["drop*1"]) as server:
         # A reset where the request had not been read to its end.
-        with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError), match="without sending|reset by peer"):
+        with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError), match=r"without sending|reset by"):
             ask(server.url, path)
 
         assert ask(server.url, path).status_code == 200
