@@ -11,6 +11,7 @@ from cartesia_cli.api.paths import part
 from cartesia_cli.api.recordings import Recording
 from cartesia_cli.errors import RequestError, UsageError
 from cartesia_cli.models import Accent, CloneRequest, LocalizeRequest, Voice
+from cartesia_cli.wire.version import FIRST_WITHOUT_EMBEDDINGS
 from cartesia_cli.wire.voices import (
     decode_accents,
     decode_embedding,
@@ -76,7 +77,8 @@ class Voices:
             "is_owner": None if owned is None else str(owned).lower(),
         }
         sent = {name: value for name, value in params.items() if value}
-        for items, has_searched in pages(self._exchange, "/voices", sent, "voices"):
+        path = "/voices/" if self._is_old else "/voices"  # as each version's own client has it
+        for items, has_searched in pages(self._exchange, path, sent, "voices"):
             for voice in [decode_voice(item) for item in items]:
                 if _fits(voice, language, gender, owned) and (has_searched or _is_named_by(voice, query)):
                     yield voice
@@ -84,7 +86,15 @@ class Voices:
     def update_voice(self, voice_id: str, changes: Mapping[str, str | None], /) -> Voice:
         """Return a voice after it was changed; see ``engines.VoiceLibrary``."""
         path = f"/voices/{part(voice_id, 'a voice')}"
+        if self._is_old and not {"name", "description"} <= changes.keys():
+            voice = self.get_voice(voice_id)  # both are required there
+            changes = {"name": voice.name, "description": voice.description, **changes}
         return decode_voice(self._exchange.json(path, body=encode_changes(changes), method="PATCH"))
+
+    @property
+    def _is_old(self) -> bool:
+        """Whether the API is asked for a version in which voices were embeddings."""
+        return self._exchange.version < FIRST_WITHOUT_EMBEDDINGS
 
     def delete_voice(self, voice_id: str, /) -> None:
         """Delete a voice for good."""

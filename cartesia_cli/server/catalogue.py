@@ -18,9 +18,9 @@ from cartesia_cli.server.access import requested_version
 from cartesia_cli.server.failures import error_response
 from cartesia_cli.server.pages import enveloped, read_page_query
 from cartesia_cli.wire import encode_voice
+from cartesia_cli.wire.version import FIRST_WITHOUT_EMBEDDINGS
 
 FIRST_VERSION_WITH_PAGES = "2024-11-13"
-FIRST_VERSION_WITHOUT_EMBEDDINGS = "2025-04-16"
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -129,7 +129,7 @@ def encode_expanded(
     preview, known = fields.pop("preview_file_url", None), fields.pop("embedding", None)
     if "preview_file_url" in wanted:
         fields["preview_file_url"] = preview
-    if version >= FIRST_VERSION_WITHOUT_EMBEDDINGS:
+    if version >= FIRST_WITHOUT_EMBEDDINGS:
         return fields
     if "is_starred" in wanted:
         fields["is_starred"] = False

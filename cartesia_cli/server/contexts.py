@@ -58,6 +58,7 @@ class Context:
         expiry: float,
         chunk_seconds: float | None,
         identifier: str,
+        counts_flushes: bool = True,
     ) -> None:
         self.id = request.context_id or ""
         self._synthesizer = synthesizer
@@ -69,6 +70,7 @@ class Context:
         delay = DEFAULT_DELAY if request.max_buffer_delay_ms is None else request.max_buffer_delay_ms
         self._text = ArrivingText(delay=delay / 1000, expiry=expiry)
         self._flush_id = 1
+        self._counts_flushes = counts_flushes
         self._sample_width, self._chunk_size = 1, _MOST_BYTES
         if chunk_seconds is not None:
             self._sample_width = request.format.encoding.sample_width
@@ -151,9 +153,11 @@ class Context:
                 return
             case _:
                 pass
+        # Old clients take the number for a place in a list from 0, but where a flush is answered.
+        flush_id = self._flush_id if self._counts_flushes or isinstance(event, Flushed) else None
         for each in events:
             message = encode_context_event(
-                each, context_id=self.id, flush_id=self._flush_id, step_time=round(step_time, 3)
+                each, context_id=self.id, flush_id=flush_id, step_time=round(step_time, 3)
             )
             if message is not None:
                 yield message

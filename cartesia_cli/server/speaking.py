@@ -16,6 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from cartesia_cli.engines import Synthesizer
 from cartesia_cli.errors import CartesiaError, LimitError
+from cartesia_cli.server.access import requested_version
 from cartesia_cli.server.contexts import ClientGone, Context
 from cartesia_cli.server.failures import request_id, status_of
 from cartesia_cli.wire import encode_error_event
@@ -27,6 +28,7 @@ from cartesia_cli.wire.commands import (
     decode_opening,
     named_context,
 )
+from cartesia_cli.wire.version import FIRST_WITHOUT_EMBEDDINGS
 
 EXPIRY = 1.0
 """Seconds after its last sound at which the API ends a context that nobody continues."""
@@ -61,7 +63,8 @@ def speaking_routes(
     async def tts(websocket: WebSocket) -> None:
         with suppress(WebSocketDisconnect):
             await websocket.accept()
-            await _Conversation(websocket, begin, idle).hold()
+            counts = requested_version(websocket) >= FIRST_WITHOUT_EMBEDDINGS
+            await _Conversation(websocket, partial(begin, counts_flushes=counts), idle).hold()
 
     return [WebSocketRoute("/tts/websocket", tts)]
 

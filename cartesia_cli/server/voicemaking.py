@@ -17,7 +17,6 @@ from cartesia_cli.server.access import requested_version
 from cartesia_cli.server.bodies import keep_upload, read_form, read_json, required_upload, texts
 from cartesia_cli.server.catalogue import (
     FIRST_VERSION_WITH_PAGES,
-    FIRST_VERSION_WITHOUT_EMBEDDINGS,
     USER_ID,
     encode_expanded,
     of_one_voice,
@@ -32,6 +31,7 @@ from cartesia_cli.wire.catalogue import (
     decode_new_voice_request,
     encode_metadata,
 )
+from cartesia_cli.wire.version import FIRST_WITHOUT_EMBEDDINGS
 from cartesia_cli.wire.voices import encode_accent
 
 
@@ -48,8 +48,8 @@ def voicemaking_routes(library: VoiceLibrary | None, *, max_body: int, max_clip:
     routes = _Voicemaking(library, max_body, max_clip)
     return [
         Route("/accents", routes.list_accents, methods=["GET"]),
-        Route("/voices", _until(FIRST_VERSION_WITHOUT_EMBEDDINGS, routes.create), methods=["POST"]),
-        Route("/voices/mix", _until(FIRST_VERSION_WITHOUT_EMBEDDINGS, routes.mix), methods=["POST"]),
+        Route("/voices", _until(FIRST_WITHOUT_EMBEDDINGS, routes.create), methods=["POST"]),
+        Route("/voices/mix", _until(FIRST_WITHOUT_EMBEDDINGS, routes.mix), methods=["POST"]),
         Route("/voices/clone", routes.clone, methods=["POST"]),
         Route("/voices/clone/clip", _until(FIRST_VERSION_WITH_PAGES, routes.embed), methods=["POST"]),
         Route("/voices/localize", routes.localize, methods=["POST"]),

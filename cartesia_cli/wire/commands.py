@@ -111,7 +111,7 @@ def decode_opening(command: Speak) -> SpeechRequest:
 
 
 def encode_context_event(
-    event: SpeechEvent, *, context_id: str, flush_id: int, step_time: float = 0.0
+    event: SpeechEvent, *, context_id: str, flush_id: int | None, step_time: float = 0.0
 ) -> dict[str, Any] | None:
     """Return the message for an event of a context; None for what has no form on the wire.
 
@@ -119,10 +119,11 @@ def encode_context_event(
         event: to be sent.
         context_id: whose it is.
         flush_id: from 1, one more after each flush of the client; ``Flushed`` has that of what is finished.
+            None leaves it out.
         step_time: milliseconds that it took to make the audio.
     """
     fields = encode_event(event, context_id=context_id, step_time=step_time)
-    return None if fields is None else {**fields, "flush_id": flush_id}
+    return fields if fields is None or flush_id is None else {**fields, "flush_id": flush_id}
 
 
 def _delay(payload: Mapping[str, Any]) -> int | None:

@@ -8,11 +8,10 @@ from typing import Any
 from cartesia_cli.errors import UnavailableError, UsageError
 from cartesia_cli.models import Accent, CloneRequest, LocalizeRequest, Voice
 from cartesia_cli.wire.values import MalformedError, finite, one_line
+from cartesia_cli.wire.version import FIRST_WITHOUT_EMBEDDINGS
 
 CHANGEABLE = ("name", "description", "gender", "accent")
 """What of a voice can be changed."""
-
-_FIRST_VERSION_WITHOUT_MODES = "2025-04-16"
 
 
 def decode_voice(payload: object) -> Voice:
@@ -93,7 +92,7 @@ def encode_clone(request: CloneRequest, *, version: str) -> dict[str, str]:
         request: the voice to be made.
         version: of the API, a date; the old ones need a mode.
     """
-    mode = request.mode or ("similarity" if version < _FIRST_VERSION_WITHOUT_MODES else None)
+    mode = request.mode or ("similarity" if version < FIRST_WITHOUT_EMBEDDINGS else None)
     fields = {
         "name": request.name,
         "language": request.language,

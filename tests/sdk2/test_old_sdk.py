@@ -101,8 +101,6 @@ def test_a_socket_speaks_a_text_that_is_still_being_written(client: Any) -> None
 
 
 def test_the_async_client_gets_the_same(server: RunningServer) -> None:
-    """Over HTTP: its sockets take the ``flush_id`` of a message for a place in a list, counted from 0."""
-
     async def fetch() -> tuple[bytes, list[str]]:
         async with (
             httpx.AsyncClient(timeout=10) as connections,
@@ -113,6 +111,27 @@ def test_the_async_client_gets_the_same(server: RunningServer) -> None:
         return sound, ids
 
     assert asyncio.run(fetch()) == (EXPECTED, [voice.id for voice in VOICES])
+
+
+def test_an_async_socket_speaks_what_was_asked(server: RunningServer) -> None:
+    """It takes the ``flush_id`` of a message for a place in a list, counted from 0: it must not get one."""
+
+    async def fetch() -> bytes:
+        async with (
+            httpx.AsyncClient(timeout=10) as connections,
+            AsyncCartesia(
+                api_key="sk_car_test",
+                base_url=server.url.replace("127.0.0.1", "localhost"),  # or it would insist on TLS
+                httpx_client=connections,
+            ) as client,
+        ):
+            socket = await client.tts.websocket()
+            socket.timeout = 10
+            sound = b"".join([each.audio async for each in await socket.send(transcript=TEXT, **SPEECH)])
+            await socket.close()
+        return sound
+
+    assert asyncio.run(fetch()) == EXPECTED
 
 
 def test_a_recording_is_transcribed(client: Any) -> None:

@@ -536,3 +536,13 @@ def test_what_is_no_embedding_is_said_so(answer: Any) -> None:
         pytest.raises(UnavailableError, match="an embedding that cannot be read"),
     ):
         api.mix_voices([("a", 1.0)])
+
+
+def test_an_old_version_gets_a_name_and_a_description_whatever_changes() -> None:
+    old = {"Cartesia-Version": "2024-11-13"}
+    with Scripted(body(VOICE), body(VOICE)) as server, client(server, headers=old) as api:
+        api.update_voice(VOICE["id"], {"name": "Bob"})
+
+    asked, changed = server.requests
+    assert (asked.method, changed.method) == ("GET", "PATCH")
+    assert json.loads(changed.body) == {"name": "Bob", "description": VOICE["description"]}
