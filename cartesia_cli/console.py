@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
@@ -154,7 +155,7 @@ def note_failure(item: str, failure: CartesiaError) -> None:
         error(failure, item=item)
         return
     told = str(failure) if str(failure).startswith(item) else f"{item}: {failure}"
-    _print_error(f"cartesia: {_printable(told)}")
+    _print_error(f"cartesia: {told}")
 
 
 def shows_progress() -> bool:
@@ -198,13 +199,17 @@ def error(failure: CartesiaError, *, item: str | None = None) -> ExitCode:
         }
         import json
 
-        known = {name: _printable(value) for name, value in facts.items() if value is not None}
+        known = {
+            name: _printable(value) if isinstance(value, str) else value
+            for name, value in facts.items()
+            if value is not None
+        }
         _print_error(json.dumps({"error": known}, ensure_ascii=False))
         return failure.exit_code
     request = f" (request {failure.request_id})" if failure.request_id else ""
-    _print_error(f"cartesia: {_printable(str(failure) + request)}")
+    _print_error(f"cartesia: {failure}{request}")
     if failure.hint:
-        _print_error(f"hint: {_printable(failure.hint)}")
+        _print_error(f"hint: {failure.hint}")
     return failure.exit_code
 
 
@@ -259,24 +264,28 @@ def flush_data(status: int) -> int:
 
 def _abandon_stdout() -> None:
     """Drop what could not be written: Python would try once more when it ends, and complain."""
+    _abandon(sys.stdout)
+
+
+def _abandon(stream: TextIO) -> None:
     quiet = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(quiet, sys.stdout.fileno())
+    os.dup2(quiet, stream.fileno())
 
 
-def _printable(value: object) -> object:
-    """Return text without control characters: a server must not drive a terminal."""
-    if not isinstance(value, str):
-        return value
-    return "".join(" " if ord(c) < 32 or 127 <= ord(c) < 160 else c for c in _redact(value))
+def _printable(text: str) -> str:
+    """Return text without control characters: neither a server nor a file must drive a terminal."""
+    return "".join(" " if ord(c) < 32 or 127 <= ord(c) < 160 else c for c in _redact(text))
 
 
 def _print_error(line: str) -> None:
     if sys.stderr is None:
         return  # and print() would take stdout instead
     try:
-        print(_redact(line), file=sys.stderr, flush=True)
+        print(_printable(line), file=sys.stderr, flush=True)
     except (OSError, ValueError):
-        return  # stderr is closed or full; there is nobody left to tell
+        # It is closed or full, and nobody is left to tell; what it holds must not cost the status either.
+        with suppress(OSError, ValueError):
+            _abandon(sys.stderr)
 
 
 def stdout_is_terminal() -> bool:

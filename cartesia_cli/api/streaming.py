@@ -287,7 +287,10 @@ class Stream:
     def _stop(self) -> None:
         with self._news:
             self._is_stopped = True
+            context = self._context  # still, if an interruption came as it was opened
             self._news.notify_all()
+        if context is not None:
+            self._close(context)
         if self._line is not None:
             self._lines.give_back(self._line)
 

@@ -93,6 +93,7 @@ class ArrivingText:
         """End the pieces, for whoever waits for one."""
         with self._changed:
             self._closed = True
+            self._failure = None  # whose traceback holds everything that was in use when it was raised
             self._changed.notify_all()
 
     @property
@@ -146,7 +147,8 @@ class ArrivingText:
                     self._n_unread += len(data)
                     self._changed.notify_all()
         except BaseException as failure:  # noqa: BLE001  carried to the reader of the pieces, who raises it
-            self._failure = failure
+            with self._changed:
+                self._failure = None if self._closed else failure
         with self._changed:
             self._ended = True
             self._changed.notify_all()

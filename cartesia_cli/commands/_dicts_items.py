@@ -15,6 +15,9 @@ from cartesia_cli.models import Pronunciation
 _MOST_NAMED = 5
 """Mistakes that are named; of the others only their number is told."""
 
+_MOST_BYTES = 64 * 2**20
+"""No dictionary is as large, but a device may go on without end."""
+
 _PAIR = re.compile(r"((?:[^\\=]|\\.)*)=(.*)", re.DOTALL)
 _ESCAPED = re.compile(r"\\([\\=])")
 _TRUE, _FALSE = {"true", "yes", "1"}, {"false", "no", "0", ""}
@@ -106,9 +109,12 @@ def _read(file: str) -> str:
         if file == "-":
             if sys.stdin is None:
                 raise UsageError("Standard input is closed.", hint="Name a file.")
-            data = sys.stdin.buffer.read()
+            data = sys.stdin.buffer.read(_MOST_BYTES + 1)
         else:
-            data = Path(file).read_bytes()
+            with Path(file).open("rb") as opened:
+                data = opened.read(_MOST_BYTES + 1)
+        if len(data) > _MOST_BYTES:
+            raise UsageError(f"{file} is too large for a dictionary.", hint="Is it the right file?")
         return data.decode("utf-8-sig")
     except OSError as error:
         raise UsageError(f"Cannot read {file}: {error.strerror}.") from error

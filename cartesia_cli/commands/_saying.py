@@ -8,7 +8,7 @@ from cartesia_cli.commands._destinations import check_stdout, is_stdout, plan_de
 from cartesia_cli.commands._keys import can_steer
 from cartesia_cli.commands._setup import find_secret_key, set_up
 from cartesia_cli.commands._speaking import Plan, Transport, speak
-from cartesia_cli.commands._speech import speech_request, warn_of_ignored_options
+from cartesia_cli.commands._speech import speech_request, speech_settings, warn_of_ignored_options
 from cartesia_cli.commands._stage import Playing, check_playing
 from cartesia_cli.commands._text import read_text
 from cartesia_cli.commands.say import SayOptions, SendOptions, TextOptions
@@ -23,19 +23,8 @@ from cartesia_cli.settings import Settings
 def run(options: SayOptions) -> None:
     """Do what ``cartesia say`` was asked for, or show what it would do."""
     started = time.monotonic()
-    voice, play = options.voice, options.play
-    settings = set_up(
-        options.engine,
-        options.report,
-        {
-            "voice": voice.voice,
-            "model": voice.model,
-            "language": voice.language,
-            "captions": options.cues.captions,
-            "device": play.device,
-            "gain": play.gain,
-        },
-    )
+    voice = options.voice
+    settings = set_up(options.engine, options.report, speech_settings(voice, options.cues, options.play))
     plan = _plan(options, settings)
     is_rehearsal = options.send.curl or options.send.dry_run
     if is_rehearsal and plan.engine == "cloud" and not is_voice_id(plan.requests[0].voice_id):

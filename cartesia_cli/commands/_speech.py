@@ -6,10 +6,25 @@ from pathlib import Path
 from typing import Literal
 
 from cartesia_cli import console
-from cartesia_cli.commands._options import VoiceOptions
+from cartesia_cli.commands._options import CueOptions, PlayOptions, VoiceOptions
 from cartesia_cli.errors import UsageError
 from cartesia_cli.models import SPEEDS, VOLUMES, AudioFormat, EngineName, SpeechRequest
 from cartesia_cli.settings import Settings
+
+_MOST_EMBEDDING = 16 * 2**20
+"""Bytes; thousands of times what an embedding takes, but a device may go on without end."""
+
+
+def speech_settings(voice: VoiceOptions, cues: CueOptions, play: PlayOptions) -> dict[str, object | None]:
+    """Return what was given on the command line of that which settings can say too."""
+    return {
+        "voice": voice.voice,
+        "model": voice.model,
+        "language": voice.language,
+        "captions": cues.captions,
+        "device": play.device,
+        "gain": play.gain,
+    }
 
 
 def speech_request(
@@ -50,17 +65,11 @@ def speech_request(
 def warn_of_ignored_options(
     engine: EngineName, options: VoiceOptions, settings: Settings, transport: str | None
 ) -> None:
-    """Name, in one warning, the options whose only effect this engine cannot have: the manner.
-
-    Raises:
-        UsageError: an option would change the words themselves, and this engine cannot do it.
-    """
+    """Name, in one warning, the options that this engine cannot follow; they only change the manner."""
     if engine == "cloud":
         if options.seed is not None:
             console.warn("the API has no --seed; ignored")
         return
-    if options.voice_embedding:
-        raise UsageError("The built-in engine has no --voice-embedding.", hint="Use --engine cloud.")
     given = {
         "--model": settings.origin("model") == "option",
         "--normalization": options.normalization,
@@ -100,7 +109,11 @@ def _volume(given: float | None) -> float | None:
 def read_embedding(path: Path) -> tuple[float, ...]:
     """Return the numbers of a voice embedding: a JSON list, or an object that has it as ``embedding``."""
     try:
-        value = json.loads(path.read_bytes())
+        with path.open("rb") as file:
+            data = file.read(_MOST_EMBEDDING + 1)
+        if len(data) > _MOST_EMBEDDING:  # such as a device that never ends
+            raise UsageError(f"{path} is too large for a voice embedding.", hint="Is it the right file?")
+        value = json.loads(data)
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:

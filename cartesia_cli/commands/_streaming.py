@@ -26,7 +26,7 @@ from cartesia_cli.commands._reporting import (
     write_timings,
 )
 from cartesia_cli.commands._setup import find_secret_key, set_up, tell_fallback
-from cartesia_cli.commands._speech import speech_request, warn_of_ignored_options
+from cartesia_cli.commands._speech import speech_request, speech_settings, warn_of_ignored_options
 from cartesia_cli.commands._stage import Playing, check_playing, open_stage
 from cartesia_cli.commands.stream import ArrivalOptions, StreamOptions
 from cartesia_cli.credentials import Key
@@ -76,19 +76,8 @@ class Plan(NamedTuple):
 def run(options: StreamOptions) -> None:
     """Speak what comes on standard input until it ends."""
     started = time.monotonic()
-    voice, play = options.voice, options.play
-    settings = set_up(
-        options.engine,
-        options.report,
-        {
-            "voice": voice.voice,
-            "model": voice.model,
-            "language": voice.language,
-            "captions": options.cues.captions,
-            "device": play.device,
-            "gain": play.gain,
-        },
-    )
+    voice = options.voice
+    settings = set_up(options.engine, options.report, speech_settings(voice, options.cues, options.play))
     plan = _plan(options, settings)
     if sys.stdin is None:
         raise UsageError("Standard input is closed.", hint="Pipe text into it.")

@@ -27,6 +27,7 @@ _PATIENCE = 10.0
 """Seconds that one writer waits for another."""
 
 _AT_ONCE = 200
+_HINT = "Check its permissions, its folder and the space on the disk; then try again."
 
 
 class Database:
@@ -116,14 +117,14 @@ class Database:
         try:
             yield
         except sqlite3.OperationalError as error:
-            raise kind(f"{self._path} cannot be {done}: {error}.") from error
+            raise kind(f"{self._path} cannot be {done}: {error}.", hint=_HINT) from error
         except sqlite3.DatabaseError as error:
             raise UsageError(
                 f"{self._path} is damaged: {error}.",
                 hint="Move it away: the voices and dictionaries in it are lost.",
             ) from error
         except OSError as error:
-            raise kind(f"{self._path} cannot be {done}: {error.strerror}.") from error
+            raise kind(f"{self._path} cannot be {done}: {error.strerror}.", hint=_HINT) from error
 
 
 def _open(path: Path, mode: str) -> sqlite3.Connection:

@@ -14,6 +14,7 @@ from cartesia_cli.errors import UsageError
 from cartesia_cli.files import naming, replace_file
 from cartesia_cli.settings.files import explain_unknown, read_file
 from cartesia_cli.settings.keys import SETTINGS
+from cartesia_cli.settings.locking import alone_in
 from cartesia_cli.settings.sources import raise_problem
 
 _Table = MutableMapping[str, Any]
@@ -106,7 +107,10 @@ def write_setting(path: Path, where: Where, value: Any) -> None:
         if is_new:
             _move_up(table, name)
 
-    _edit(path, change)
+    with naming(path):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with alone_in(path.parent):
+        _edit(path, change)
 
 
 def remove_setting(path: Path, where: Where) -> bool:
@@ -116,6 +120,11 @@ def remove_setting(path: Path, where: Where) -> bool:
         UsageError: the file is not TOML.
         OutputError: it cannot be written.
     """
+    with alone_in(path.parent):
+        return _remove(path, where)
+
+
+def _remove(path: Path, where: Where) -> bool:
     file = read_file(path, raise_problem)
     table: Any = file.table if file else {}
     for name in where[:-1]:
@@ -230,7 +239,6 @@ def _holds_headers(document: _Table) -> bool:
 
 def _write(path: Path, data: bytes, *, private: bool) -> None:
     with naming(path):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if private and path.is_file():
             path.chmod(path.stat().st_mode & 0o600)  # which the new one takes over
         with _private() if private else nullcontext(), replace_file(path) as file:

@@ -1,6 +1,7 @@
 """``config``: cli.md sections 3, 8 and 12, on real files."""
 
 import json
+import os
 import stat
 import sys
 from pathlib import Path
@@ -171,6 +172,34 @@ def test_what_wins_over_a_new_value_is_told(run: Program, folder: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="permissions of root")
+def test_none_of_what_many_set_at_once_is_lost(run: Program, path: Path) -> None:
+    running = [run.start("config", "set", f"aliases.n{number}", "heart") for number in range(8)]
+    assert [each.wait().status for each in running] == [0] * 8
+    written = path.read_text("utf-8").splitlines()
+    assert sorted(written[1:]) == [f'n{number} = "heart"' for number in range(8)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be locked there")
+def test_a_change_does_not_wait_for_ever_for_another(run: Program, written: Path) -> None:
+    import fcntl
+
+    before = written.read_bytes()
+    descriptor = os.open(written.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        result = run("config", "set", "voice", "deep")
+    finally:
+        os.close(descriptor)
+    assert_failure(result, 7, "Another program is changing the settings")
+    assert written.read_bytes() == before
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+def test_an_error_that_nobody_can_read_keeps_its_status(run: Program) -> None:
+    result = run("config", "get", "nope", wrapper=("sh", "-c", 'exec "$@" 2>/dev/full', "sh"))
+    assert (result.status, result.text) == (2, "")
+
+
 def test_a_file_that_cannot_be_written_is_status_7(run: Program, written: Path) -> None:
     written.chmod(0o400)
 
@@ -297,6 +326,16 @@ def test_a_name_in_the_file_does_not_drive_the_terminal(run: Program, written: P
 
     assert_printable(result.text.replace("\t", ""))
     assert len(result.text.splitlines()) == len(SETTINGS) + 1
+
+
+def test_a_name_in_a_mistake_does_not_drive_the_terminal(run: Program, folder: Path) -> None:
+    (folder / ".cartesia.toml").write_text('[aliases]\n"a\\u001b[31m" = "x\\ny"\n', "utf-8")
+
+    result = run("config", "get", "voice")
+
+    assert result.status == 0
+    assert_printable(result.stderr)
+    assert ".cartesia.toml:2: " in result.stderr
 
 
 # path, edit

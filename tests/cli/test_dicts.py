@@ -205,6 +205,11 @@ def test_a_file_that_cannot_be_read_is_named(run: Program, folder: Path) -> None
     assert_failure(run("dicts", "add", "x", "--from", "gone.csv"), 2, "gone.csv")
 
 
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="there is no endless device")
+def test_a_file_without_end_is_refused(run: Program) -> None:
+    assert_failure(run("dicts", "add", "x", "--from", "/dev/zero"), 2, "/dev/zero", "too large")
+
+
 @pytest.mark.parametrize("pair", ["Nike", "=alias", "text=", r"a\=b", " = "])
 def test_what_is_no_pair_is_refused(run: Program, pair: str) -> None:
     assert_failure(run("dicts", "add", "names", "a=b", pair, "--engine", "local"), 2, "TEXT=ALIAS")

@@ -77,7 +77,7 @@ def test_an_unknown_command_is_a_usage_error_with_the_closest_name(run: Program)
 def test_groff_formats_every_page_without_a_warning(page: Path) -> None:
     if shutil.which("groff") is None:
         pytest.skip("no groff here (Debian: apt install groff)")
-    command = ["groff", "-Kutf8", "-Tutf8", "-man", "-ww", "-z", page]
+    command: list[str | Path] = ["groff", "-Kutf8", "-Tutf8", "-man", "-ww", "-z", page]
     made = subprocess.run(command, capture_output=True, check=True)
 
     assert made.stderr == b""

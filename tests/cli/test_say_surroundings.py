@@ -73,6 +73,11 @@ def test_an_embedding_that_cannot_be_used_is_an_error(say: Say, folder: Path, em
     assert_failure(say(TEXT, "-o", "a.pcm", "--voice-embedding", "voice.json"), 2, "voice.json")
 
 
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="there is no endless device")
+def test_an_embedding_without_end_is_refused(say: Say) -> None:
+    assert_failure(say(TEXT, "-o", "a.pcm", "--voice-embedding", "/dev/zero"), 2, "/dev/zero", "too large")
+
+
 def test_more_patience_than_a_day_is_refused(say: Say) -> None:
     assert_failure(say(TEXT, "-o", "a.pcm", "--timeout", "1e10"), 2, "timeout")
 

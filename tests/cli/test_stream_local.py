@@ -1,6 +1,7 @@
 """``cartesia stream`` on the built-in voice: soon, all of it, and as ``say`` would speak it."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,19 @@ def test_the_first_sound_comes_at_most_a_sentence_late(begin: Begin) -> None:
     assert result.status == 0
     stats = dict(line.split(": ") for line in result.lines)
     assert float(stats["first_text"]) <= float(stats["first_byte"])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+def test_a_tee_that_takes_no_more_is_told_in_one_line(run: Program, folder: Path) -> None:
+    full = os.open("/dev/full", os.O_WRONLY)
+
+    result = run(
+        "stream", "--tee", "-o", "a.wav", "--engine", "local", stdin=b"hello\n", stdout=full, cold=True
+    )
+
+    assert result.status == 7
+    assert result.lines == ["cartesia: Cannot write to standard output: No space left on device."]
+    assert list(folder.iterdir()) == []
 
 
 def test_streamed_text_sounds_as_if_it_were_said_at_once(run: Program, begin: Begin, folder: Path) -> None:

@@ -326,3 +326,22 @@ def test_the_default_and_an_alias_can_be_shown_without_a_key(run: Program) -> No
     assert run("voices", "default", env={"CARTESIA_ENGINE": "cloud"}).status == 0
     assert run("voices", "alias", env={"CARTESIA_ENGINE": "cloud"}).status == 0
     assert_failure(run("voices", "list", env={"CARTESIA_ENGINE": "cloud"}), 3)
+
+
+def test_a_mixture_speaks_on_this_machine(run: Program, folder: Path) -> None:
+    run("voices", "mix", "heart:0.5", "deep:0.5", "-o", "mixed.json", env=LOCAL)
+
+    for name, source in [("mixed", "--voice-embedding=mixed.json"), ("heart", "--voice=heart")]:
+        done = run("say", "Good day.", source, "-o", f"{name}.wav", env=LOCAL)
+        assert done.status == 0, done.stderr
+
+    assert (folder / "mixed.wav").read_bytes() != (folder / "heart.wav").read_bytes()
+
+
+def test_an_embedding_of_another_engine_is_refused_on_this_machine(run: Program, folder: Path) -> None:
+    folder.joinpath("other.json").write_text("[0.1, 0.2]", "utf-8")
+
+    done = run("say", "Good day.", "--voice-embedding", "other.json", "-o", "a.wav", env=LOCAL)
+
+    assert_failure(done, 5, "embedding")
+    assert not folder.joinpath("a.wav").exists()

@@ -198,6 +198,14 @@ class SocketServer:
         """Where it listens."""
         return int(self._server.socket.getsockname()[1])
 
+    def peer(self, number: int = 0) -> "Peer":
+        """Return a client, once the handshake with it is over on this side too."""
+        deadline = time.monotonic() + 10
+        while len(self.peers) <= number:
+            assert time.monotonic() < deadline, "no such client"
+            time.sleep(0.005)
+        return self.peers[number]
+
     @property
     def url(self) -> str:
         """A base URL of the API."""

@@ -79,7 +79,7 @@ def test_a_socket_is_asked_for_below_the_base_path_with_the_key_in_the_headers()
 
         api.open_socket("/stt/websocket", {"keyterm": ["a b", "c"]}).close()
 
-        peer = server.peers[0]
+        peer = server.peer()
         assert peer.path == "/base/stt/websocket?keyterm=a+b&keyterm=c&cartesia_version=2026-08-14"
         assert peer.headers["Authorization"] == f"Bearer {KEY}"
         assert peer.headers["X-Tenant"] == "7"
@@ -90,7 +90,7 @@ def test_the_users_version_of_the_api_is_in_the_query_which_wins() -> None:
     with SocketServer(parrot) as server:
         exchange(server.url, headers={"Cartesia-Version": "2025-11-04"}).open_socket("/x").close()
 
-        assert server.peers[0].path == "/x?cartesia_version=2025-11-04"
+        assert server.peer().path == "/x?cartesia_version=2025-11-04"
 
 
 def test_texts_and_bytes_go_both_ways_as_they_are() -> None:
@@ -210,7 +210,7 @@ def test_a_plain_socket_takes_a_tunnel_through_an_http_proxy(monkeypatch: pytest
 
         assert opened.receive(5) == "through"
         assert proxy.heard[0].startswith(b"CONNECT api.test:80 ")
-        assert "Proxy-Authorization" not in server.peers[0].headers
+        assert "Proxy-Authorization" not in server.peer().headers
         opened.close()
 
 

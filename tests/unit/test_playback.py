@@ -301,8 +301,8 @@ def test_jumps_lead_from_sentence_to_sentence(loudspeaker: SoundServer) -> None:
 
     heard = stretches(loudspeaker.record(), sent)
     starts = [action["after"] for action in report["actions"]]
-    assert starts == pytest.approx([1.0, 0.0, 1.0, 2.0, 1.0])
-    assert [start / RATE for start, _ in heard] == pytest.approx([0.0, *starts], abs=0.001)
+    assert starts == pytest.approx([1.0, 0.0, 1.0, 2.0, 1.0], abs=0.02)  # the clock goes on
+    assert [start / RATE for start, _ in heard] == pytest.approx([0.0, 1.0, 0.0, 1.0, 2.0, 1.0], abs=0.001)
     ends = [action["before"] for action in report["actions"]]
     assert [end / RATE for _, end in heard[:-1]] == pytest.approx(ends, abs=0.05)
     assert heard[-1][1] == sent.size
@@ -316,7 +316,7 @@ def test_a_jump_while_paused_is_heard_when_it_goes_on(loudspeaker: SoundServer) 
     report = play(loudspeaker, sent, script=script, steerable=True, words=SENTENCES)
 
     first, second = stretches(loudspeaker.record(), sent)
-    assert [action["after"] for action in report["actions"][1:3]] == pytest.approx([1.0, 1.0])
+    assert [action["after"] for action in report["actions"][1:3]] == pytest.approx([1.0, 1.0], abs=0.02)
     assert first[0] == 0
     assert second[0] == RATE
     assert report["heard"] is False
