@@ -208,6 +208,8 @@ class Exchange:
             CartesiaError: as ``answer``.
         """
         with self.answer("DELETE", path, accept="*/*") as answer:
+            if answer.content_type == "text/html":  # a page of a proxy, and nothing was deleted
+                refuse(answer, "a deletion")
             answer.finish()
 
     def open_socket(self, path: str, params: Params | None = None) -> "Socket":

@@ -13,6 +13,7 @@ from cartesia_cli.settings.keys import SETTINGS
 from cartesia_cli.settings.sources import Complain, Layer, header_key
 
 PROJECT_FILE = ".cartesia.toml"
+_MOST_BYTES = 2**20
 _TABLES = ("headers", "aliases", "profiles")
 _KEY_NAMES = frozenset(["api_key", "apikey", "key", "token", "api_key_file"])
 
@@ -84,7 +85,11 @@ class File(NamedTuple):
 def read_file(path: Path, complain: Complain) -> File | None:
     """Return a file's content; None if there is no such file, or nothing of it can be used."""
     try:
-        data = path.read_bytes()
+        with path.open("rb") as opened:
+            data = opened.read(_MOST_BYTES + 1)
+        if len(data) > _MOST_BYTES:  # such as a device that never ends
+            complain(UsageError(f"{path} is too large for settings.", hint="Is it the right file?"))
+            return None
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

@@ -546,3 +546,13 @@ def test_an_old_version_gets_a_name_and_a_description_whatever_changes() -> None
     asked, changed = server.requests
     assert (asked.method, changed.method) == ("GET", "PATCH")
     assert json.loads(changed.body) == {"name": "Bob", "description": VOICE["description"]}
+
+
+def test_a_page_in_answer_to_a_deletion_is_none() -> None:
+    page = response(body=b"<html>Sign in</html>", content_type="text/html; charset=utf-8")
+    with (
+        Scripted(page) as server,
+        client(server) as api,
+        pytest.raises(UnavailableError, match="not with a deletion"),
+    ):
+        api.delete_voice(VOICE["id"])
