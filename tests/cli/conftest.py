@@ -171,5 +171,6 @@ def begin(run: Program, server: socket.socket) -> Iterator[Begin]:
     for pipe, pid, report in begun:
         pipe.close()
         if report.fileno() >= 0:  # the test has failed before the run was over
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
             report.close()
