@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from cartesia_cli.folders import user_folder
-from cartesia_cli.local.database import Database, Shelf
+from cartesia_cli.database import Database, Shelf
 from cartesia_cli.local.dictionaries import OwnDictionaries
 from cartesia_cli.local.ownvoices import OwnVoices
 
@@ -23,7 +23,9 @@ class LocalCatalogue(OwnVoices, OwnDictionaries):
 
     def __init__(self, folder: Path | Literal[":memory:"] | None = None) -> None:
         place = user_folder("data", os.environ) if folder is None else folder
-        self._database = Database(place / FILE_NAME if isinstance(place, Path) else place)
+        self._database = Database(
+            place / FILE_NAME if isinstance(place, Path) else place, "voices and dictionaries"
+        )
         OwnVoices.__init__(self, Shelf(self._database, "voice"))
         OwnDictionaries.__init__(self, Shelf(self._database, "dictionary"))
 

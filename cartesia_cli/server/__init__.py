@@ -1,6 +1,8 @@
 """The Cartesia API on an engine: the extra ``serve``, and what our tests talk to.
 
 * ``app``       assembles routes and middleware: ``create_app``
+* ``staff``     the engines that do the work
+* ``rules``     what is accepted, how much of it, and how long is waited
 * ``access``    who asks, and in which version of the API
 * ``failures``  errors of our tree as answers
 * ``synthesis`` ``POST /tts/bytes`` and ``POST /tts/sse``

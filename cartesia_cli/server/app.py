@@ -12,19 +12,11 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from cartesia_cli.engines import (
-    LiveTranscriber,
-    Synthesizer,
-    Transcriber,
-    VoiceCatalogue,
-    VoiceChanger,
-    VoiceLibrary,
-)
 from cartesia_cli.errors import CartesiaError, RequestError
 from cartesia_cli.server.access import check_access, check_version
 from cartesia_cli.server.catalogue import voice_routes
 from cartesia_cli.server.changing import changing_routes
-from cartesia_cli.server.dictionaries import Dictionaries, dictionary_routes
+from cartesia_cli.server.dictionaries import dictionary_routes
 from cartesia_cli.server.failures import (
     error_response,
     on_bug,
@@ -34,13 +26,10 @@ from cartesia_cli.server.failures import (
 )
 from cartesia_cli.server.faults import Fault, FaultMiddleware, FaultPlan
 from cartesia_cli.server.listening import listening_routes
-from cartesia_cli.server.metering import (
-    MeteredLiveTranscriber,
-    MeteredSynthesizer,
-    MeteredTranscriber,
-    MeteredVoiceChanger,
-)
-from cartesia_cli.server.speaking import EXPIRY, IDLE, speaking_routes
+from cartesia_cli.server.metering import metered
+from cartesia_cli.server.rules import USUAL, Rules
+from cartesia_cli.server.speaking import speaking_routes
+from cartesia_cli.server.staff import Staff
 from cartesia_cli.server.synthesis import synthesis_routes
 from cartesia_cli.server.tokens import ForbiddenError, Tokens, token_routes
 from cartesia_cli.server.transcription import transcription_routes
@@ -56,65 +45,40 @@ _HANDLERS: dict[int | type[Exception], ExceptionHandler] = {
 
 
 def create_app(
-    synthesizer: Synthesizer,
-    catalogue: VoiceCatalogue,
+    staff: Staff,
     *,
-    transcriber: Transcriber | None = None,
-    live_transcriber: LiveTranscriber | None = None,
-    library: VoiceLibrary | None = None,
-    dictionaries: Dictionaries | None = None,
-    changer: VoiceChanger | None = None,
+    rules: Rules = USUAL,
     keys: Collection[str] | None = None,
     prefix: str = "",
     faults: Iterable[Fault] = (),
     seed: int = 0,
-    chunk_seconds: float | None = 0.1,
-    max_body: int = 32 * 2**20,
-    max_recording: int = 2 * 10**9,
-    max_clip: int = 64 * 2**20,
     clock: Callable[[], float] = time.time,
-    context_expiry: float = EXPIRY,
-    idle: float = IDLE,
 ) -> Starlette:
     """Return an app that answers as the Cartesia API does.
 
     Args:
-        synthesizer: what speaks.
-        catalogue: whose voices there are.
-        transcriber: what listens; without one, recordings are answered with status 501.
-        live_transcriber: what listens while it is being said; without one, its sockets are refused with 501.
-        library: what makes and changes the voices of ``catalogue``; without one, that is answered with 501.
-        dictionaries: of pronunciations; without them, their routes are answered with 501.
-        changer: what changes recordings; without one, that is answered with 501.
+        staff: the engines that do the work.
+        rules: what is accepted, how much of it, and how long is waited.
         keys: the API keys that are accepted; ``None`` accepts every request, also without a key.
         prefix: a path like ``/cartesia`` under which everything lies.
         faults: failures that requests meet.
         seed: decides which requests meet the faults that have a chance.
-        chunk_seconds: the length of an event's audio; ``None`` passes on the engine's chunks, even those that
-            end inside a sample, which is only of use to try out clients.
-        max_body: bytes that a request may have.
-        max_recording: bytes that a request with a recording may have.
-        max_clip: bytes that a request with a clip of a speaker may have.
         clock: seconds since 1970, for tokens and for what was used.
-        context_expiry: seconds after its last sound at which a context ends that nobody continues.
-        idle: seconds without any message, after which a socket for speech is closed.
     """
     ledger, tokens = Ledger(clock), Tokens(clock=clock)
-    speaker = MeteredSynthesizer(synthesizer, ledger)
-    listener = transcriber and MeteredTranscriber(transcriber, ledger)
-    live_listener = live_transcriber and MeteredLiveTranscriber(live_transcriber, ledger)
+    paid = metered(staff, ledger)
     routes: list[Route | WebSocketRoute] = [
         Route("/", status, methods=["GET"]),
-        *synthesis_routes(speaker, chunk_seconds=chunk_seconds, max_body=max_body),
-        *transcription_routes(listener, max_recording=max_recording),
-        *voice_routes(catalogue, library),
-        *voicemaking_routes(library, max_body=max_body, max_clip=max_clip),
-        *dictionary_routes(dictionaries, max_body=max_body),
-        *changing_routes(changer and MeteredVoiceChanger(changer, ledger), max_recording=max_recording),
+        *synthesis_routes(paid.synthesizer),
+        *transcription_routes(paid.transcriber),
+        *voice_routes(paid.catalogue, paid.library),
+        *voicemaking_routes(paid.library),
+        *dictionary_routes(paid.dictionaries),
+        *changing_routes(paid.changer),
         *token_routes(tokens),
         *usage_routes(ledger),
-        *speaking_routes(speaker, chunk_seconds=chunk_seconds, expiry=context_expiry, idle=idle),
-        *listening_routes(live_listener),
+        *speaking_routes(paid.synthesizer),
+        *listening_routes(paid.live_transcriber),
     ]
     root = f"/{prefix.strip('/')}".rstrip("/")
     app = Starlette(
@@ -125,6 +89,7 @@ def create_app(
         ],
         exception_handlers=_HANDLERS,
     )
+    app.state.rules = rules
     app.router.redirect_slashes = False
     app.router.default = _Missing(app.router.default)
     return app

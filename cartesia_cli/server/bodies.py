@@ -13,19 +13,20 @@ from starlette.requests import Request
 from starlette.types import Message, Receive
 
 from cartesia_cli.errors import RequestError
+from cartesia_cli.server.rules import rules_of
 
 _COPY_SIZE = 2**20
 _SUFFIX = re.compile(r"\.[0-9A-Za-z]{1,8}", re.ASCII)
 _MOST_FILES, _MOST_FIELDS = 8, 100
 
 
-async def read_json(request: Request, max_body: int) -> dict[str, Any]:
+async def read_json(request: Request) -> dict[str, Any]:
     """Return the object in a request's body.
 
     Raises:
         RequestError: too large, not JSON, or not an object.
     """
-    body = bytearray()
+    body, max_body = bytearray(), rules_of(request).max_body
     async for piece in request.stream():
         body += piece
         if len(body) > max_body:

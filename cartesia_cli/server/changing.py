@@ -19,6 +19,7 @@ from cartesia_cli.server.bodies import find_upload, keep_upload, read_form, requ
 from cartesia_cli.server.containers import CONTENT_TYPES, wrapped
 from cartesia_cli.server.events import aligned, frame
 from cartesia_cli.server.failures import error_response, request_id, status_of
+from cartesia_cli.server.rules import rules_of
 from cartesia_cli.server.streaming import Pieces, PulledResponse
 from cartesia_cli.wire import encode_done, encode_error_event, encode_event
 from cartesia_cli.wire.forms import decode_change_form, decode_infill_form
@@ -29,19 +30,14 @@ if TYPE_CHECKING:
 _EVENT_SECONDS = 0.1
 
 
-def changing_routes(changer: VoiceChanger | None, *, max_recording: int) -> list[Route]:
-    """Return the routes that change recordings with ``changer``; without one they answer 501.
-
-    Args:
-        changer: what changes voices.
-        max_recording: bytes that a request may have.
-    """
+def changing_routes(changer: VoiceChanger | None) -> list[Route]:
+    """Return the routes that change recordings with ``changer``; without one they answer 501."""
     paths = ("/voice-changer/bytes", "/voice-changer/sse", "/infill/bytes")
     if changer is None:
         return [Route(path, _refuse, methods=["POST"]) for path in paths]
 
     async def change_bytes(request: Request) -> Response:
-        async with read_form(request, max_recording) as form:
+        async with read_form(request, rules_of(request).max_recording) as form:
             clip = required_upload(form, "clip")
             voice_id, audio = decode_change_form(texts(form), endpoint="bytes")
             return await PulledResponse.of(
@@ -50,7 +46,7 @@ def changing_routes(changer: VoiceChanger | None, *, max_recording: int) -> list
             )
 
     async def change_events(request: Request) -> Response:
-        async with read_form(request, max_recording) as form:
+        async with read_form(request, rules_of(request).max_recording) as form:
             clip = required_upload(form, "clip")
             voice_id, audio = decode_change_form(texts(form), endpoint="sse")
             return await PulledResponse.of(
@@ -59,7 +55,7 @@ def changing_routes(changer: VoiceChanger | None, *, max_recording: int) -> list
             )
 
     async def infill(request: Request) -> Response:
-        async with read_form(request, max_recording) as form:
+        async with read_form(request, rules_of(request).max_recording) as form:
             sides = find_upload(form, "left_audio"), find_upload(form, "right_audio")
             if sides == (None, None):
                 raise RequestError(

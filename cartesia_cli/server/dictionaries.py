@@ -30,13 +30,8 @@ class Dictionaries(DictionaryCatalogue, Protocol):
         """Return a dictionary after its items, its name or both were replaced; None leaves what there is."""
 
 
-def dictionary_routes(dictionaries: Dictionaries | None, *, max_body: int) -> list[Route]:
-    """Return the routes; without dictionaries they answer 501.
-
-    Args:
-        dictionaries: where they are.
-        max_body: bytes that a request may have.
-    """
+def dictionary_routes(dictionaries: Dictionaries | None) -> list[Route]:
+    """Return the routes; without dictionaries they answer 501."""
     if dictionaries is None:
         return _refusing_routes()
 
@@ -46,7 +41,7 @@ def dictionary_routes(dictionaries: Dictionaries | None, *, max_body: int) -> li
         return JSONResponse(enveloped(found, query, _encode))
 
     async def create(request: Request) -> Response:
-        name, items = decode_new_dictionary(await read_json(request, max_body))
+        name, items = decode_new_dictionary(await read_json(request))
         return JSONResponse(_encode(await run_in_threadpool(dictionaries.create_dictionary, name, items)))
 
     async def get(request: Request) -> Response:
@@ -54,7 +49,7 @@ def dictionary_routes(dictionaries: Dictionaries | None, *, max_body: int) -> li
         return JSONResponse(_encode(found))
 
     async def update(request: Request) -> Response:
-        name, items = decode_dictionary_changes(await read_json(request, max_body))
+        name, items = decode_dictionary_changes(await read_json(request))
         dictionary_id = request.path_params["dictionary_id"]
         changed = await run_in_threadpool(
             lambda: dictionaries.update_dictionary(dictionary_id, items, name=name)

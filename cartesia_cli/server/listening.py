@@ -16,6 +16,7 @@ from cartesia_cli.errors import CartesiaError, RequestError
 from cartesia_cli.models import ListenRequest, TranscriptUpdate
 from cartesia_cli.server.failures import error_response, request_id, status_of
 from cartesia_cli.server.hearing import Sound, hear
+from cartesia_cli.server.rules import rules_of
 from cartesia_cli.wire.listening import SAMPLE_WIDTHS, TurnRules, decode_listen_query
 from cartesia_cli.wire.live import (
     Command,
@@ -28,26 +29,18 @@ from cartesia_cli.wire.live import (
     encode_update,
 )
 
-IDLE = 180.0
-"""Seconds without any message after which the API closes a socket."""
-
 _MOST_STRETCHES = 16
 """How many ``finalize`` may wait for their answer before no more is read."""
 
 
-def listening_routes(transcriber: LiveTranscriber | None, *, idle: float = IDLE) -> list[WebSocketRoute]:
-    """Return the routes that listen with ``transcriber``; without one, they refuse at the handshake.
-
-    Args:
-        transcriber: what listens.
-        idle: seconds without any message, after which a socket is closed.
-    """
+def listening_routes(transcriber: LiveTranscriber | None) -> list[WebSocketRoute]:
+    """Return the routes that listen with ``transcriber``; without one, they refuse at the handshake."""
 
     async def manual(websocket: WebSocket) -> None:
-        await _open(_Manual, websocket, transcriber, idle, turns=False)
+        await _open(_Manual, websocket, transcriber, turns=False)
 
     async def turns(websocket: WebSocket) -> None:
-        await _open(_Turns, websocket, transcriber, idle, turns=True)
+        await _open(_Turns, websocket, transcriber, turns=True)
 
     return [WebSocketRoute("/stt/websocket", manual), WebSocketRoute("/stt/turns/websocket", turns)]
 
@@ -56,7 +49,6 @@ async def _open(
     kind: "type[_Conversation]",
     websocket: WebSocket,
     transcriber: LiveTranscriber | None,
-    idle: float,
     *,
     turns: bool,
 ) -> None:
@@ -70,7 +62,7 @@ async def _open(
         await websocket.send_denial_response(error_response(websocket, error))
         return
     await websocket.accept()
-    await kind(websocket, transcriber, asked, idle).hold()
+    await kind(websocket, transcriber, asked, rules_of(websocket).listening_idle).hold()
 
 
 class _Conversation(ABC):

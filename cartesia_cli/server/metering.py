@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cartesia_cli.engines import LiveTranscriber, Synthesizer, Transcriber, VoiceChanger
@@ -18,6 +18,7 @@ from cartesia_cli.models import (
     Transcript,
     TranscriptUpdates,
 )
+from cartesia_cli.server.staff import Staff
 from cartesia_cli.server.usage import Ledger
 from cartesia_cli.wire.listening import SAMPLE_WIDTHS
 
@@ -28,6 +29,17 @@ _PER_RECORDED_SECOND = 0.5
 _PER_LIVE_SECOND = 1.0
 _PER_TURN_SECOND = 3.0
 """Of ``ink-2``; ``ink-whisper`` costs a third."""
+
+
+def metered(staff: Staff, ledger: Ledger) -> Staff:
+    """Return the same engines; what they do is noted in ``ledger``."""
+    return replace(
+        staff,
+        synthesizer=MeteredSynthesizer(staff.synthesizer, ledger),
+        transcriber=staff.transcriber and MeteredTranscriber(staff.transcriber, ledger),
+        live_transcriber=staff.live_transcriber and MeteredLiveTranscriber(staff.live_transcriber, ledger),
+        changer=staff.changer and MeteredVoiceChanger(staff.changer, ledger),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from cartesia_cli.errors import CartesiaError, LimitError
 from cartesia_cli.server.access import requested_version
 from cartesia_cli.server.contexts import ClientGone, Context
 from cartesia_cli.server.failures import request_id, status_of
+from cartesia_cli.server.rules import rules_of
 from cartesia_cli.wire import encode_error_event
 from cartesia_cli.wire.commands import (
     Cancel,
@@ -30,12 +31,6 @@ from cartesia_cli.wire.commands import (
 )
 from cartesia_cli.wire.version import FIRST_WITHOUT_EMBEDDINGS
 
-EXPIRY = 1.0
-"""Seconds after its last sound at which the API ends a context that nobody continues."""
-
-IDLE = 300.0
-"""Seconds without any message, either way, after which the API closes a socket."""
-
 _MOST_CONTEXTS = 256
 """On one socket at the same time: each has a thread."""
 
@@ -43,28 +38,24 @@ _MOST_REMEMBERED = 10_000
 """Contexts that are over and whose late messages are known as such."""
 
 
-def speaking_routes(
-    synthesizer: Synthesizer,
-    *,
-    chunk_seconds: float | None,
-    expiry: float = EXPIRY,
-    idle: float = IDLE,
-) -> list[WebSocketRoute]:
+def speaking_routes(synthesizer: Synthesizer) -> list[WebSocketRoute]:
     """Return the route that speaks with ``synthesizer`` what is still being written.
 
-    Args:
-        synthesizer: what speaks.
-        chunk_seconds: as in ``create_app``; longer audio is cut, shorter is not put together.
-        expiry: seconds after its last sound at which a context ends that nobody continues.
-        idle: seconds without any message, after which a socket is closed.
+    Audio longer than a chunk is cut, shorter is not put together.
     """
-    begin = partial(Context, synthesizer, expiry=expiry, chunk_seconds=chunk_seconds)
 
     async def tts(websocket: WebSocket) -> None:
+        rules = rules_of(websocket)
+        begin = partial(
+            Context,
+            synthesizer,
+            expiry=rules.context_expiry,
+            chunk_seconds=rules.chunk_seconds,
+            counts_flushes=requested_version(websocket) >= FIRST_WITHOUT_EMBEDDINGS,
+        )
         with suppress(WebSocketDisconnect):
             await websocket.accept()
-            counts = requested_version(websocket) >= FIRST_WITHOUT_EMBEDDINGS
-            await _Conversation(websocket, partial(begin, counts_flushes=counts), idle).hold()
+            await _Conversation(websocket, begin, rules.speaking_idle).hold()
 
     return [WebSocketRoute("/tts/websocket", tts)]
 

@@ -14,15 +14,16 @@ from cartesia_cli.server.bodies import read_json
 from cartesia_cli.server.containers import CONTENT_TYPES, wrapped
 from cartesia_cli.server.events import aligned, event_stream
 from cartesia_cli.server.failures import request_id
+from cartesia_cli.server.rules import rules_of
 from cartesia_cli.server.streaming import Pieces, PulledResponse
 from cartesia_cli.wire import decode_request
 
 
-def synthesis_routes(synthesizer: Synthesizer, *, chunk_seconds: float | None, max_body: int) -> list[Route]:
-    """Return the routes that speak with ``synthesizer``; the arguments are those of ``create_app``."""
+def synthesis_routes(synthesizer: Synthesizer) -> list[Route]:
+    """Return the routes that speak with ``synthesizer``."""
 
     async def tts_bytes(request: Request) -> Response:
-        payload = await read_json(request, max_body)
+        payload = await read_json(request)
         asked = decode_request(payload, endpoint="bytes")
         headers = {"content-type": CONTENT_TYPES[asked.format.container]}
         if payload.get("save") is True:
@@ -30,9 +31,9 @@ def synthesis_routes(synthesizer: Synthesizer, *, chunk_seconds: float | None, m
         return await PulledResponse.of(spoken_bytes(synthesizer, asked), headers=headers)
 
     async def tts_sse(request: Request) -> Response:
-        asked = decode_request(await read_json(request, max_body), endpoint="sse")
+        asked = decode_request(await read_json(request), endpoint="sse")
         headers = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store"}
-        frames = spoken_events(synthesizer, asked, chunk_seconds, request_id(request))
+        frames = spoken_events(synthesizer, asked, rules_of(request).chunk_seconds, request_id(request))
         return await PulledResponse.of(frames, headers=headers)
 
     return [Route("/tts/bytes", tts_bytes, methods=["POST"]), Route("/tts/sse", tts_sse, methods=["POST"])]

@@ -15,20 +15,21 @@ from cartesia_cli.errors import CartesiaError, RequestError
 from cartesia_cli.models import Transcript
 from cartesia_cli.server.bodies import keep_upload, read_form, required_upload
 from cartesia_cli.server.failures import error_response, request_id
+from cartesia_cli.server.rules import rules_of
 from cartesia_cli.wire import encode_transcript
 
 ENCODINGS = frozenset({"pcm_s16le", "pcm_s32le", "pcm_f16le", "pcm_f32le", "pcm_mulaw", "pcm_alaw"})
 """Of samples without a header."""
 
 
-def transcription_routes(transcriber: Transcriber | None, *, max_recording: int) -> list[Route]:
-    """Return the routes that listen with ``transcriber``; the arguments are those of ``create_app``."""
+def transcription_routes(transcriber: Transcriber | None) -> list[Route]:
+    """Return the routes that listen with ``transcriber``; without one they answer 501."""
 
     async def transcriptions(request: Request) -> Response:
         if transcriber is None:
             refusal = CartesiaError("This server does not transcribe.", title="Not implemented")
             return error_response(request, refusal, 501)
-        async with read_form(request, max_recording) as form:
+        async with read_form(request, rules_of(request).max_recording) as form:
             asked = _asked(form, request.query_params)
             transcript = await run_in_threadpool(_transcribe, transcriber, asked)
         answer = encode_transcript(transcript, words=asked.words, request_id=request_id(request))

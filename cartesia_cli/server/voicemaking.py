@@ -22,6 +22,7 @@ from cartesia_cli.server.catalogue import (
     of_one_voice,
 )
 from cartesia_cli.server.failures import error_response
+from cartesia_cli.server.rules import rules_of
 from cartesia_cli.wire.catalogue import (
     decode_accent_ids,
     decode_changes,
@@ -35,17 +36,11 @@ from cartesia_cli.wire.version import FIRST_WITHOUT_EMBEDDINGS
 from cartesia_cli.wire.voices import encode_accent
 
 
-def voicemaking_routes(library: VoiceLibrary | None, *, max_body: int, max_clip: int) -> list[Route]:
-    """Return the routes that make and change voices; without a library they answer 501.
-
-    Args:
-        library: where the voices are.
-        max_body: bytes that a request without a file may have.
-        max_clip: bytes that a request with a clip may have.
-    """
+def voicemaking_routes(library: VoiceLibrary | None) -> list[Route]:
+    """Return the routes that make and change voices; without a library they answer 501."""
     if library is None:
         return _refusing_routes()
-    routes = _Voicemaking(library, max_body, max_clip)
+    routes = _Voicemaking(library)
     return [
         Route("/accents", routes.list_accents, methods=["GET"]),
         Route("/voices", _until(FIRST_WITHOUT_EMBEDDINGS, routes.create), methods=["POST"]),
@@ -65,17 +60,15 @@ def voicemaking_routes(library: VoiceLibrary | None, *, max_body: int, max_clip:
 class _Voicemaking:
     """The routes' endpoints."""
 
-    def __init__(self, library: VoiceLibrary, max_body: int, max_clip: int) -> None:
+    def __init__(self, library: VoiceLibrary) -> None:
         self._library = library
-        self._max_body = max_body
-        self._max_clip = max_clip
 
     async def list_accents(self, request: Request) -> Response:
         accents = await run_in_threadpool(lambda: sorted(self._library.accents(), key=lambda each: each.id))
         return JSONResponse({"accents": [encode_accent(accent) for accent in accents]})
 
     async def update(self, request: Request) -> Response:
-        changes = decode_changes(await read_json(request, self._max_body))
+        changes = decode_changes(await read_json(request))
         voice_id = request.path_params["voice_id"]
         return await self._answer(request, lambda: self._library.update_voice(voice_id, changes))
 
@@ -84,7 +77,7 @@ class _Voicemaking:
         return Response(status_code=204)
 
     async def add_accents(self, request: Request) -> Response:
-        accents = decode_accent_ids(await read_json(request, self._max_body))
+        accents = decode_accent_ids(await read_json(request))
         voice_id = request.path_params["voice_id"]
         return await self._answer(request, lambda: self._library.add_accents(voice_id, accents))
 
@@ -93,24 +86,22 @@ class _Voicemaking:
         return await self._answer(request, lambda: self._library.remove_accent(voice_id, accent))
 
     async def clone(self, request: Request) -> Response:
-        async with read_form(request, self._max_clip) as form:
+        async with read_form(request, rules_of(request).max_clip) as form:
             clip = required_upload(form, "clip")
             voice = await run_in_threadpool(self._clone, clip, decode_clone(texts(form)))
         return JSONResponse(encode_metadata(voice, user_id=USER_ID))
 
     async def localize(self, request: Request) -> Response:
-        asked = decode_localize(await read_json(request, self._max_body))
+        asked = decode_localize(await read_json(request))
         voice = await run_in_threadpool(self._library.localize_voice, asked)
         return JSONResponse(encode_metadata(voice, user_id=USER_ID))
 
     async def mix(self, request: Request) -> Response:
-        parts = decode_mix(await read_json(request, self._max_body))
+        parts = decode_mix(await read_json(request))
         return JSONResponse({"embedding": await run_in_threadpool(self._mix, parts)})
 
     async def create(self, request: Request) -> Response:
-        name, embedding, description, language = decode_new_voice_request(
-            await read_json(request, self._max_body)
-        )
+        name, embedding, description, language = decode_new_voice_request(await read_json(request))
         return await self._answer(
             request,
             lambda: self._library.create_voice(name, embedding, description=description, language=language),
@@ -119,7 +110,7 @@ class _Voicemaking:
 
     async def embed(self, request: Request) -> Response:
         """Answer with the embedding of a clip; no voice stays."""
-        async with read_form(request, self._max_clip) as form:
+        async with read_form(request, rules_of(request).max_clip) as form:
             clip = required_upload(form, "clip")
             embedding = await run_in_threadpool(self._embed, clip)
         return JSONResponse({"embedding": embedding})

@@ -18,7 +18,8 @@ from cartesia_cli.engines import LiveTranscriber
 from cartesia_cli.errors import CartesiaError
 from cartesia_cli.models import ListenRequest, TranscriptUpdate, TranscriptUpdates, WordTiming
 from cartesia_cli.server.hosting import create_server, server_url
-from cartesia_cli.server.listening import IDLE, listening_routes
+from cartesia_cli.server.listening import listening_routes
+from cartesia_cli.server.rules import LISTENING_IDLE, Rules
 from cartesia_cli.wire.listening import SAMPLE_WIDTHS
 
 RATE = 1_000
@@ -99,12 +100,13 @@ def _update(kind: str, text: str, begin: int, end: int, request: ListenRequest) 
 
 
 @contextmanager
-def live_server(transcriber: LiveTranscriber | None, *, idle: float = IDLE) -> Iterator[str]:
+def live_server(transcriber: LiveTranscriber | None, *, idle: float = LISTENING_IDLE) -> Iterator[str]:
     """Run a server with nothing but the two sockets, in a thread; yield its address.
 
     It stops when every conversation is over, so that what they leave behind can be seen.
     """
-    app = Starlette(routes=list(listening_routes(transcriber, idle=idle)))
+    app = Starlette(routes=list(listening_routes(transcriber)))
+    app.state.rules = Rules(listening_idle=idle)
     server = _QuickServer(create_server(app).config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

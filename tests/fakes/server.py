@@ -38,6 +38,8 @@ from cartesia_cli.server.app import create_app
 from cartesia_cli.server.dictionaries import Dictionaries
 from cartesia_cli.server.faults import parse_fault
 from cartesia_cli.server.hosting import create_server, server_url
+from cartesia_cli.server.rules import Rules
+from cartesia_cli.server.staff import Staff
 from tests.fakes.known import WORD_SECONDS, KnownSamples
 
 
@@ -102,37 +104,41 @@ def running_server(
         prefix: as in ``create_app``.
         faults: as after ``--fault``.
         seed: as in ``create_app``.
-        chunk_seconds: as in ``create_app``.
-        transcriber: as in ``create_app``.
-        max_recording: as in ``create_app``.
-        live_transcriber: as in ``create_app``.
-        context_expiry: as in ``create_app``.
-        idle: as in ``create_app``.
-        library: as in ``create_app``; it is the catalogue too, unless one is given.
-        dictionaries: as in ``create_app``.
-        changer: as in ``create_app``.
-        max_clip: as in ``create_app``.
+        chunk_seconds: as in ``Rules``.
+        transcriber: as in ``Staff``.
+        max_recording: as in ``Rules``.
+        live_transcriber: as in ``Staff``.
+        context_expiry: as in ``Rules``.
+        idle: of a socket for speech, as in ``Rules``.
+        library: as in ``Staff``; it is the catalogue too, unless one is given.
+        dictionaries: as in ``Staff``.
+        changer: as in ``Staff``.
+        max_clip: as in ``Rules``.
         clock: as in ``create_app``.
     """
     engine = synthesizer or KnownSamples()
     voices = catalogue or library or (engine if isinstance(engine, KnownSamples) else KnownSamples())
     app = create_app(
-        engine,
-        voices,
+        Staff(
+            synthesizer=engine,
+            catalogue=voices,
+            transcriber=transcriber,
+            live_transcriber=live_transcriber,
+            library=library,
+            dictionaries=dictionaries,
+            changer=changer,
+        ),
+        rules=Rules(
+            chunk_seconds=chunk_seconds,
+            max_recording=max_recording,
+            context_expiry=context_expiry,
+            speaking_idle=idle,
+            max_clip=max_clip,
+        ),
         keys=keys,
         prefix=prefix,
         faults=[parse_fault(spec) for spec in faults],
         seed=seed,
-        chunk_seconds=chunk_seconds,
-        transcriber=transcriber,
-        max_recording=max_recording,
-        live_transcriber=live_transcriber,
-        context_expiry=context_expiry,
-        idle=idle,
-        library=library,
-        dictionaries=dictionaries,
-        changer=changer,
-        max_clip=max_clip,
         clock=clock,
     )
     requests: list[Recorded] = []

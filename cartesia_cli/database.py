@@ -37,10 +37,12 @@ class Database:
 
     Args:
         path: the file; its folder need not exist. None has nothing in it and cannot be written.
+        content: what is in it, in the plural, for messages.
     """
 
-    def __init__(self, path: Path | Literal[":memory:"] | None) -> None:
+    def __init__(self, path: Path | Literal[":memory:"] | None, content: str) -> None:
         self._path = path
+        self._content = content
         self._memory: sqlite3.Connection | None = None
         self._lock = RLock()
 
@@ -91,7 +93,7 @@ class Database:
     def _writable(self) -> Iterator[sqlite3.Connection]:
         if self._path is None:
             raise OutputError(
-                "There is no folder to keep voices and dictionaries in.",
+                f"There is no folder to keep {self._content} in.",
                 hint="Set HOME or XDG_DATA_HOME to a folder.",
             )
         if self._path == ":memory:":
@@ -121,7 +123,7 @@ class Database:
         except sqlite3.DatabaseError as error:
             raise UsageError(
                 f"{self._path} is damaged: {error}.",
-                hint="Move it away: the voices and dictionaries in it are lost.",
+                hint=f"Move it away: the {self._content} in it are lost.",
             ) from error
         except OSError as error:
             raise kind(f"{self._path} cannot be {done}: {error.strerror}.", hint=_HINT) from error
@@ -135,7 +137,7 @@ def _open(path: Path, mode: str) -> sqlite3.Connection:
 class Shelf:
     """The records of one kind, by ID, in the order in which they came."""
 
-    def __init__(self, database: Database, kind: Literal["voice", "dictionary"]) -> None:
+    def __init__(self, database: Database, kind: str) -> None:
         self._database = database
         self._kind = kind
 
