@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from cartesia_cli.folders import user_folder
 from cartesia_cli.database import Database, Shelf
+from cartesia_cli.folders import user_folder
 from cartesia_cli.local.dictionaries import OwnDictionaries
 from cartesia_cli.local.ownvoices import OwnVoices
 

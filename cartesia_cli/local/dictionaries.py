@@ -5,8 +5,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from cartesia_cli.errors import RequestError, UsageError
 from cartesia_cli.database import Record, Shelf
+from cartesia_cli.errors import RequestError, UsageError
 from cartesia_cli.models import Pronunciation, PronunciationDictionary
 
 _LONGEST = 100

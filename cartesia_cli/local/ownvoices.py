@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
+from cartesia_cli.database import Record, Shelf
 from cartesia_cli.errors import RequestError, UsageError
 from cartesia_cli.local import accents as accent_table
-from cartesia_cli.database import Record, Shelf
 from cartesia_cli.local.embedding import decode_timbre, encode_timbre, mix
 from cartesia_cli.local.voicerecords import check_fields, find_accent, read_voice
 from cartesia_cli.local.voices import (

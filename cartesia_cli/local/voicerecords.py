@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from cartesia_cli.database import Record
 from cartesia_cli.errors import RequestError, UsageError
 from cartesia_cli.local import accents as accent_table
-from cartesia_cli.database import Record
 from cartesia_cli.local.voices import Timbre, Variant
 from cartesia_cli.models import Accent, Voice
 
