@@ -7,7 +7,7 @@ import re
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -115,8 +115,10 @@ class TargetFile:
 
 
 @contextmanager
-def replace_file(path: Path, *, clobber: bool = True) -> Iterator[BinaryIO]:
+def replace_file(path: Path, *, clobber: bool = True, private: bool = False) -> Iterator[BinaryIO]:
     """Open a file beside ``path`` that becomes ``path`` when the block succeeds.
+
+    A ``private`` one was never open to others; the mask that sees to it is that of all threads.
 
     If the block raises, ``path`` is left as it was and nothing remains beside it, so an interrupted
     download never looks like a finished one. What is not a regular file, such as /dev/null or a
@@ -127,8 +129,20 @@ def replace_file(path: Path, *, clobber: bool = True) -> Iterator[BinaryIO]:
         OutputError: the folder is missing or not writable, or there is no space.
         BrokenPipeError: the reader of a named pipe went away.
     """
-    with TargetFile(path, clobber=clobber) as target:
+    with _private(path) if private else nullcontext(), TargetFile(path, clobber=clobber) as target:
         yield target.file
+
+
+@contextmanager
+def _private(path: Path) -> Iterator[None]:
+    with naming(path):
+        if path.is_file():
+            path.chmod(path.stat().st_mode & 0o600)  # which the new one takes over
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def is_written_in_place(path: Path) -> bool:

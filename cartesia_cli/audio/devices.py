@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from functools import cache, partial
-from typing import Any, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from cartesia_cli.errors import OutputError, UsageError
 
@@ -122,38 +122,7 @@ def find_output(sounddevice: Any, wanted: str | int | None) -> Mapping[str, Any]
         OutputError: there is no output device.
         UsageError: none fits, or several do.
     """
-    outputs: list[Mapping[str, Any]] = [
-        device for device in sounddevice.query_devices() if device["max_output_channels"] > 0
-    ]
-    if not outputs:
-        raise OutputError("There is no sound device.", hint=_NO_DEVICE_HINT)
-    if wanted is None:
-        return _default_output(sounddevice, outputs)
-    if isinstance(wanted, int) or wanted.isdecimal():
-        found = [device for device in outputs if device["index"] == int(wanted)]
-    else:
-        name = wanted.casefold()
-        found = [device for device in outputs if device["name"].casefold() == name]
-        found = found or [device for device in outputs if name in device["name"].casefold()]
-    if len(found) > 1:
-        system = _default_output(sounddevice, outputs)["hostapi"]
-        preferred = [device for device in found if device["hostapi"] == system]
-        found = preferred if len(preferred) == 1 else found
-    if len(found) == 1:
-        return found[0]
-    problem = "fits several sound devices" if found else "is not a sound device"
-    raise UsageError(f"{wanted!r} {problem}.", hint=f"Choose one of: {_listed(found or outputs)}.")
-
-
-def _default_output(sounddevice: Any, outputs: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    default = sounddevice.default.device[1]
-    if default < 0:
-        default = sounddevice.query_hostapis(outputs[0]["hostapi"])["default_output_device"]
-    return next((device for device in outputs if device["index"] == default), outputs[0])
-
-
-def _listed(devices: Sequence[Mapping[str, Any]]) -> str:
-    return ", ".join(f"{device['index']} {device['name']}" for device in devices)
+    return _find(sounddevice, wanted, _LOUDSPEAKER)
 
 
 def find_input(sounddevice: Any, wanted: str | int | None) -> Mapping[str, Any]:
@@ -163,27 +132,55 @@ def find_input(sounddevice: Any, wanted: str | int | None) -> Mapping[str, Any]:
         OutputError: there is no input device.
         UsageError: none fits, or several do.
     """
-    inputs: list[Mapping[str, Any]] = [
-        device for device in sounddevice.query_devices() if device["max_input_channels"] > 0
+    return _find(sounddevice, wanted, _MICROPHONE)
+
+
+class _Kind(NamedTuple):
+    """Devices of one direction."""
+
+    direction: Literal["input", "output"]
+    name: str
+    hint: str
+    """What to do where there is none."""
+
+    @property
+    def place(self) -> int:
+        """Where this direction stands in sounddevice's pairs."""
+        return int(self.direction == "output")
+
+
+_LOUDSPEAKER = _Kind("output", "sound device", _NO_DEVICE_HINT)
+_MICROPHONE = _Kind("input", "microphone", "Connect one, or name a file.")
+
+
+def _find(sounddevice: Any, wanted: str | int | None, kind: _Kind) -> Mapping[str, Any]:
+    channels = f"max_{kind.direction}_channels"
+    devices: list[Mapping[str, Any]] = [
+        device for device in sounddevice.query_devices() if device[channels] > 0
     ]
-    if not inputs:
-        raise OutputError("There is no microphone.", hint="Connect one, or name a file.")
-    default = sounddevice.default.device[0]
-    if default < 0:
-        default = sounddevice.query_hostapis(inputs[0]["hostapi"])["default_input_device"]
-    usual = next((device for device in inputs if device["index"] == default), inputs[0])
+    if not devices:
+        raise OutputError(f"There is no {kind.name}.", hint=kind.hint)
+    usual = _default(sounddevice, devices, kind)
     if wanted is None:
         return usual
     if isinstance(wanted, int) or wanted.isdecimal():
-        found = [device for device in inputs if device["index"] == int(wanted)]
+        found = [device for device in devices if device["index"] == int(wanted)]
     else:
         name = wanted.casefold()
-        found = [device for device in inputs if device["name"].casefold() == name]
-        found = found or [device for device in inputs if name in device["name"].casefold()]
+        found = [device for device in devices if device["name"].casefold() == name]
+        found = found or [device for device in devices if name in device["name"].casefold()]
     if len(found) > 1:
         preferred = [device for device in found if device["hostapi"] == usual["hostapi"]]
         found = preferred if len(preferred) == 1 else found
     if len(found) == 1:
         return found[0]
-    problem = "fits several microphones" if found else "is not a microphone"
-    raise UsageError(f"{wanted!r} {problem}.", hint=f"Choose one of: {_listed(found or inputs)}.")
+    problem = f"fits several {kind.name}s" if found else f"is not a {kind.name}"
+    listed = ", ".join(f"{device['index']} {device['name']}" for device in found or devices)
+    raise UsageError(f"{wanted!r} {problem}.", hint=f"Choose one of: {listed}.")
+
+
+def _default(sounddevice: Any, devices: Sequence[Mapping[str, Any]], kind: _Kind) -> Mapping[str, Any]:
+    default = sounddevice.default.device[kind.place]
+    if default < 0:
+        default = sounddevice.query_hostapis(devices[0]["hostapi"])[f"default_{kind.direction}_device"]
+    return next((device for device in devices if device["index"] == default), devices[0])

@@ -20,6 +20,15 @@ def columns_of(text: str) -> int:
     return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
+def fitting_start(text: str) -> str:
+    """Return a text, or as much of its beginning as fits on a line."""
+    width = line_width()
+    text = text[:width]
+    while columns_of(text) > width:
+        text = text[:-1]
+    return text
+
+
 def fitting_end(text: str) -> str:
     """Return a text, or as much of its end as fits on a line, from a whole word on where that is possible."""
     width = line_width()

@@ -1,15 +1,13 @@
 """Words on the terminal in time with the sound: ``--follow``."""
 
-import os
-import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
-from unicodedata import combining, east_asian_width
 
 from cartesia_cli import console
+from cartesia_cli.commands._columns import columns_of, line_width
 from cartesia_cli.models import WordTiming
 from cartesia_cli.speech import Timeline
 
@@ -100,10 +98,10 @@ class _Page:
     def _line_end(self, first: int | None = None) -> int:
         """Return the index behind the last word that fits on the line."""
         first = self._first if first is None else first
-        width = _width()
+        width = line_width()
         end, used = first, 0
-        while end < len(self._words) and (end == first or used + _cells(self._words[end].word) <= width):
-            used += _cells(self._words[end].word) + 1
+        while end < len(self._words) and (end == first or used + columns_of(self._words[end].word) <= width):
+            used += columns_of(self._words[end].word) + 1
             end += 1
         return end
 
@@ -121,22 +119,8 @@ class _Page:
             self._shown = line
 
 
-def _width() -> int:
-    """Return how many cells a line has; the last one is left free, or the terminal would wrap."""
-    try:
-        columns = os.get_terminal_size(sys.stderr.fileno()).columns
-    except (OSError, ValueError):
-        columns = 0
-    return max(1, (columns or shutil.get_terminal_size().columns) - 1)
-
-
-def _cells(text: str) -> int:
-    """Return how many cells of the terminal a text takes (Unicode Standard Annex 11)."""
-    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
-
-
 def _fitting(word: str) -> str:
     """Return a word, cut if it is wider than the line: what wraps cannot be drawn over."""
-    while _cells(word) > _width():
+    while columns_of(word) > line_width():
         word = word[:-1]
     return word

@@ -1,6 +1,5 @@
 """How far a run over many items is, on one line of the terminal."""
 
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from cartesia_cli import console
+from cartesia_cli.commands._columns import fitting_start
 
 _INTERVAL = 0.1
 """Seconds between two pictures: a terminal is no place for thousands a second."""
@@ -71,7 +71,7 @@ class Progress:
         failures = f", {self._n_failed} failed" if self._n_failed else ""
         under_way = [f"{name} {share:.0%}" for name, share in self._shares.items() if 0 < share < 1]
         line = f"{self._n_done} of {self._n_items} {self._verb}{failures}  {'  '.join(under_way)}"
-        console.status(line[: shutil.get_terminal_size().columns - 1])
+        console.status(fitting_start(line))
 
     def _clear(self) -> None:
         if self._visible:

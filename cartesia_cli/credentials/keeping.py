@@ -1,8 +1,5 @@
 """Keeps an API key for the runs to come, in one place, and removes it again."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from cartesia_cli.credentials import systemkeyring
@@ -114,22 +111,10 @@ def _remove_file(path: Path) -> bool:
 
 def _write(path: Path, data: bytes) -> None:
     """Write a whole file that was never open to others, in a folder that is made if need be."""
-    with naming(path), _private():
+    with naming(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if path.is_file():
-            path.chmod(path.stat().st_mode & 0o600)  # which the new one takes over
-        with replace_file(path) as file:
+        with replace_file(path, private=True) as file:
             file.write(data)
-
-
-@contextmanager
-def _private() -> Iterator[None]:
-    """Give what is made inside to its owner alone; the mask is that of all threads."""
-    before = os.umask(0o077)
-    try:
-        yield
-    finally:
-        os.umask(before)
 
 
 def _unusable(error: systemkeyring.UnusableError) -> OutputError:

@@ -1,9 +1,7 @@
 """Changes the user's file as its owner would: one line, and everything else stays as it is."""
 
-import os
 import re
-from collections.abc import Callable, Iterator, MutableMapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, MutableMapping
 from copy import deepcopy
 from functools import reduce
 from pathlib import Path
@@ -238,18 +236,5 @@ def _holds_headers(document: _Table) -> bool:
 
 
 def _write(path: Path, data: bytes, *, private: bool) -> None:
-    with naming(path):
-        if private and path.is_file():
-            path.chmod(path.stat().st_mode & 0o600)  # which the new one takes over
-        with _private() if private else nullcontext(), replace_file(path) as file:
-            file.write(data)
-
-
-@contextmanager
-def _private() -> Iterator[None]:
-    """Give what is made inside to its owner alone; the mask is that of all threads."""
-    before = os.umask(0o077)
-    try:
-        yield
-    finally:
-        os.umask(before)
+    with naming(path), replace_file(path, private=private) as file:
+        file.write(data)
