@@ -35,6 +35,7 @@ COMMANDS = {
     "change-voice": "Say a recording again with another voice; words, melody and pauses stay.",
     "infill": "Say TEXT so that it fits after one recording, before another, or between the two.",
     "dicts": "Keep pronunciation dictionaries: how words are to be said.",
+    "serve": "Speak the Cartesia API on this machine, for every program written for it.",
     "auth": "Keep the API key, show where it is, or make an access token.",
     "config": "Show and change the settings.",
     "doctor": "Check this installation, and say how to mend what is wrong.",

@@ -171,6 +171,21 @@ def detail(message: str) -> None:
         logging.getLogger("cartesia_cli").info(message)
 
 
+def log(message: str) -> None:
+    """Write a line of a server's log to stderr, and to the log file; silent there with ``--quiet``."""
+    if not _state.quiet:
+        _print_error(message)
+    if _state.log_file is not None:
+        import logging
+
+        record = logging.makeLogRecord(
+            {"name": "cartesia_cli", "levelno": logging.INFO, "levelname": "INFO", "msg": message}
+        )
+        for handler in logging.getLogger("cartesia_cli").handlers:
+            if isinstance(handler, logging.FileHandler):
+                handler.handle(record)
+
+
 def warn(message: str) -> None:
     """Say what could not be done as asked."""
     note(f"warning: {message}")

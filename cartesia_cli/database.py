@@ -1,7 +1,9 @@
 """What is kept on this machine, in one SQLite file that several processes and threads may use."""
 
 import json
+import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -14,15 +16,25 @@ Record = dict[str, Any]
 """What is kept of one thing, as JSON has it."""
 
 _VERSION = 1
-_SCHEMA = """
-    CREATE TABLE records (
+_SCHEMA = (
+    """
+    CREATE TABLE IF NOT EXISTS records (
         position INTEGER PRIMARY KEY AUTOINCREMENT,
         kind TEXT NOT NULL,
         id TEXT NOT NULL,
         record TEXT NOT NULL,
         UNIQUE (kind, id)
     )
-"""
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS sums (
+        kind TEXT NOT NULL,
+        name TEXT NOT NULL,
+        amount REAL NOT NULL,
+        PRIMARY KEY (kind, name)
+    ) WITHOUT ROWID
+    """,
+)
 _PATIENCE = 10.0
 """Seconds that one writer waits for another."""
 
@@ -33,25 +45,31 @@ _HINT = "Check its permissions, its folder and the space on the disk; then try a
 class Database:
     """A file, or memory. It is opened when it is needed; reading creates nothing.
 
-    A file is open only while it is used: so a process may fork, and nothing has to be closed.
+    A file is open only while it is used: so a process may fork, and nothing has to be closed. One that stays
+    open is written far faster, but must be closed, and whoever has it open must not fork.
 
     Args:
         path: the file; its folder need not exist. None has nothing in it and cannot be written.
         content: what is in it, in the plural, for messages.
+        stays_open: keep it open from the first writing until ``close``; nobody but its owner may read it.
     """
 
-    def __init__(self, path: Path | Literal[":memory:"] | None, content: str) -> None:
+    def __init__(
+        self, path: Path | Literal[":memory:"] | None, content: str, *, stays_open: bool = False
+    ) -> None:
         self._path = path
         self._content = content
-        self._memory: sqlite3.Connection | None = None
+        self._stays_open = stays_open or path == ":memory:"
+        self._kept: sqlite3.Connection | None = None
+        self._written: sqlite3.Connection | None = None
         self._lock = RLock()
 
     def close(self) -> None:
-        """Forget what was kept in memory."""
+        """Close the file if it stays open; forget what was kept in memory."""
         with self._lock:
-            if self._memory is not None:
-                self._memory.close()
-                self._memory = None
+            if self._kept is not None:
+                self._kept.close()
+                self._kept = None
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection | None]:
@@ -61,9 +79,9 @@ class Database:
             UsageError: the file cannot be read, or is none of ours.
         """
         with self._lock, self._explained("read", UsageError):
-            if self._path == ":memory:":
-                yield self._memory
-            elif self._path is None or not self._path.exists():
+            if self._written is not None or self._kept is not None:
+                yield self._written or self._kept
+            elif not isinstance(self._path, Path) or not self._path.exists():
                 yield None
             else:
                 with closing(_open(self._path, "rw")) as connection:
@@ -73,21 +91,30 @@ class Database:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Lend a connection in whose transaction nobody else writes; an error undoes what it did.
 
+        Inside of another one, of the same thread, it is a part of that.
+
         Raises:
             OutputError: the file cannot be written.
             UsageError: the file is none of ours.
         """
-        with self._lock, self._explained("written", OutputError), self._writable() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                if not self._version(connection):
-                    connection.execute(_SCHEMA)
-                    connection.execute(f"PRAGMA user_version = {_VERSION}")
-                yield connection
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
+        with self._lock:
+            if self._written is not None:
+                yield self._written
+                return
+            with self._explained("written", OutputError), self._writable() as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                self._written = connection
+                try:
+                    if connection is not self._kept:
+                        self._prepare(connection)
+                    yield connection
+                    connection.execute("COMMIT")
+                except BaseException:
+                    if connection.in_transaction:  # a full disk undoes it by itself
+                        connection.execute("ROLLBACK")
+                    raise
+                finally:
+                    self._written = None
 
     @contextmanager
     def _writable(self) -> Iterator[sqlite3.Connection]:
@@ -96,22 +123,58 @@ class Database:
                 f"There is no folder to keep {self._content} in.",
                 hint="Set HOME or XDG_DATA_HOME to a folder.",
             )
-        if self._path == ":memory:":
-            if self._memory is None:
-                self._memory = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
-            yield self._memory
+        if self._stays_open:
+            self._kept = self._kept or self._open_to_stay(self._path)
+            yield self._kept
             return
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        assert isinstance(self._path, Path)  # noqa: S101  memory stays open
+        _make_folder(self._path)
         with closing(_open(self._path, "rwc")) as connection:
             yield connection
 
+    def _open_to_stay(self, path: Path | Literal[":memory:"]) -> sqlite3.Connection:
+        if path == ":memory:":
+            connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+        else:
+            _make_folder(path)
+            # SQLite gives the files beside it the same mode.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            connection = _open(path, "rw")
+        try:
+            self._version(connection)
+            if isinstance(path, Path):
+                path.chmod(0o600)
+                _write_ahead(connection)
+            connection.execute("BEGIN IMMEDIATE")
+            self._prepare(connection)
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        """Make the tables that are not there yet."""
+        version = self._version(connection)
+        for statement in _SCHEMA:
+            connection.execute(statement)
+        if not version:
+            connection.execute(f"PRAGMA user_version = {_VERSION}")
+
     def _version(self, connection: sqlite3.Connection) -> int:
+        """Return 0 for an empty file.
+
+        Raises:
+            UsageError: it is none of ours, or of a version to come.
+        """
         version: int = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > _VERSION:
             raise UsageError(
                 f"{self._path} was written by a newer version of this program.",
                 hint="Update this program.",
             )
+        if not version and connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+            raise UsageError(f"{self._path} is a database of another program.", hint="Name another file.")
         return version
 
     @contextmanager
@@ -129,9 +192,33 @@ class Database:
             raise kind(f"{self._path} cannot be {done}: {error.strerror}.", hint=_HINT) from error
 
 
+def _make_folder(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 def _open(path: Path, mode: str) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?mode={mode}"
-    return sqlite3.connect(uri, uri=True, timeout=_PATIENCE, isolation_level=None)
+    return sqlite3.connect(uri, uri=True, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Make writing cheap: what is written survives the end of the process, whatever ends it.
+
+    A failure of the power may take the last seconds; the file stays whole in any case.
+    """
+    # Of two that open a new file at once, one is told that it is locked without having waited.
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            break
+    if mode == "wal":  # not everywhere: not on a network's disk
+        connection.execute("PRAGMA synchronous = NORMAL")
 
 
 class Shelf:
@@ -187,6 +274,11 @@ class Shelf:
             )
             return found.rowcount > 0
 
+    def clear(self) -> None:
+        """Delete every record."""
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM records WHERE kind = ?", (self._kind,))
+
     def _read(self, connection: sqlite3.Connection, record_id: str) -> Record | None:
         row = connection.execute(
             "SELECT record FROM records WHERE kind = ? AND id = ?", (self._kind, record_id)
@@ -202,3 +294,32 @@ class Shelf:
                 " ORDER BY position LIMIT ?",
                 (self._kind, position, _AT_ONCE),
             ).fetchall()
+
+
+class Tally:
+    """Sums of one kind, each under a name."""
+
+    def __init__(self, database: Database, kind: str) -> None:
+        self._database = database
+        self._kind = kind
+
+    def add(self, name: str, amount: float) -> None:
+        """Add to the sum of this name."""
+        with self._database.writing() as connection:
+            connection.execute(
+                "INSERT INTO sums (kind, name, amount) VALUES (?, ?, ?)"
+                " ON CONFLICT (kind, name) DO UPDATE SET amount = amount + excluded.amount",
+                (self._kind, name, amount),
+            )
+
+    def between(self, first: str, end: str) -> dict[str, float]:
+        """Return the sums whose names are ``first`` or follow it, and come before ``end``."""
+        with self._database.reading() as connection:
+            if connection is None:
+                return {}
+            return dict(
+                connection.execute(
+                    "SELECT name, amount FROM sums WHERE kind = ? AND name >= ? AND name < ?",
+                    (self._kind, first, end),
+                ).fetchall()
+            )

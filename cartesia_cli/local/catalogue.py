@@ -19,12 +19,13 @@ class LocalCatalogue(OwnVoices, OwnDictionaries):
 
     Args:
         folder: where the file is, or ``:memory:``; None is the user's data folder.
+        name: of the file.
     """
 
-    def __init__(self, folder: Path | Literal[":memory:"] | None = None) -> None:
+    def __init__(self, folder: Path | Literal[":memory:"] | None = None, *, name: str = FILE_NAME) -> None:
         place = user_folder("data", os.environ) if folder is None else folder
         self._database = Database(
-            place / FILE_NAME if isinstance(place, Path) else place, "voices and dictionaries"
+            place / name if isinstance(place, Path) else place, "voices and dictionaries"
         )
         OwnVoices.__init__(self, Shelf(self._database, "voice"))
         OwnDictionaries.__init__(self, Shelf(self._database, "dictionary"))

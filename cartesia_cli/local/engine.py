@@ -20,6 +20,7 @@ from cartesia_cli.local.streaming import arriving_elements
 from cartesia_cli.local.tags import Break
 from cartesia_cli.local.text import Rest, Sentence, sentences, sentences_of
 from cartesia_cli.local.voices import Manner
+from cartesia_cli.local.workers import Work, at_once
 from cartesia_cli.models import (
     SPEEDS,
     VOLUMES,
@@ -50,12 +51,14 @@ class LocalEngine:
 
     Args:
         catalogue: the voices and dictionaries that were made here; None is the user's.
+        work: who makes the sound; the caller's thread if it is not said.
     """
 
     name: EngineName = "local"
 
-    def __init__(self, catalogue: LocalCatalogue | None = None) -> None:
+    def __init__(self, catalogue: LocalCatalogue | None = None, *, work: Work = at_once) -> None:
         self.traffic = Traffic()
+        self._work = work
         self.catalogue = catalogue or LocalCatalogue()
         self._models: tuple[Pronouncer, SpeechModel] | None = None
         self._lock = Lock()
@@ -200,7 +203,7 @@ class LocalEngine:
         from cartesia_cli.local.utterance import speak
 
         items = _applied(lexicon, sentences(request.transcript))
-        yield from speak(items, request, manner, pronouncer, model)
+        yield from speak(items, request, manner, pronouncer, model, self._work)
 
     def _stream(
         self, request: SpeechRequest, manner: Manner, lexicon: Lexicon | None, pieces: Iterable[TextPiece]
@@ -220,7 +223,7 @@ class LocalEngine:
             news.extend(_warnings(ignored, unspeakable))
 
         items = _applied(lexicon, sentences_of(arriving_elements(pieces, learn, lexicon)))
-        for event in speak(items, request, manner, pronouncer, model):
+        for event in speak(items, request, manner, pronouncer, model, self._work):
             while news:
                 yield news.popleft()
             yield event
@@ -268,6 +271,8 @@ def _check_language(request: SpeechRequest) -> None:
             raise UsageError(
                 f"The built-in voice speaks English only, not {name!r}.",
                 hint="Use --engine cloud for other languages.",
+                title="Language not supported",
+                code="language_not_supported",
             )
 
 

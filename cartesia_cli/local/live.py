@@ -3,7 +3,11 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cartesia_cli.local.agreement import Agreement
 from cartesia_cli.local.growing import GrowingSegments
@@ -11,6 +15,7 @@ from cartesia_cli.local.hearing import FirstHearing, guess_words, hear_once
 from cartesia_cli.local.intake import Intake
 from cartesia_cli.local.passages import Models, hear_passage
 from cartesia_cli.local.segments import Segment
+from cartesia_cli.local.workers import Work, at_once
 from cartesia_cli.models import ListenRequest, TranscriptUpdate, TranscriptUpdates
 
 _MAX_SILENCE = 0.9
@@ -31,7 +36,7 @@ _BEHIND = 5.0
 
 
 def listen_live(
-    request: ListenRequest, sound: Iterable[bytes], models: Callable[[], Models]
+    request: ListenRequest, sound: Iterable[bytes], models: Callable[[], Models], work: Work = at_once
 ) -> TranscriptUpdates:
     """Yield what is said while it is being said; nothing if no one speaks.
 
@@ -39,18 +44,21 @@ def listen_live(
         request: see ``ListenRequest``; its language is not looked at.
         sound: see ``LiveTranscriber.listen``.
         models: gives what listens; called when sound is arriving already.
+        work: who listens; every hearing is due at once.
 
     Raises:
         UsageError: at once, the encoding or the rate is not known.
     """
-    return _listen(request, Intake(sound, request.encoding, request.sample_rate), models)
+    return _listen(request, Intake(sound, request.encoding, request.sample_rate), models, work)
 
 
-def _listen(request: ListenRequest, intake: Intake, models: Callable[[], Models]) -> TranscriptUpdates:
+def _listen(
+    request: ListenRequest, intake: Intake, models: Callable[[], Models], work: Work
+) -> TranscriptUpdates:
     silence = _MAX_SILENCE if request.max_silence is None else request.max_silence
     segments = GrowingSegments(silence, request.min_volume or 0.0)
     with intake:
-        ear = _Ear(models(), turns=request.turns)
+        ear = _Ear(models(), work, turns=request.turns)
         for step in intake.steps():
             for segment in segments.add(step):
                 yield from ear.conclude(segment)
@@ -96,8 +104,9 @@ class _Draft:
 class _Ear:
     """Hears one segment after the other, while it grows and when it is whole."""
 
-    def __init__(self, models: Models, *, turns: bool) -> None:
+    def __init__(self, models: Models, work: Work, *, turns: bool) -> None:
         self._models = models
+        self._work = work
         self._turns = turns
         self._draft = _Draft()
         models.aligner()  # it takes half a second, which the first words would have to wait for
@@ -109,8 +118,8 @@ class _Ear:
         if segment is None:
             return
         began = time.monotonic()
-        first = hear_once(segment.samples, self._models.recognizer)
-        if words := guess_words(first, segment.samples, self._models.aligner):
+        first, words = self._work(partial(self._hear, segment.samples), began)
+        if words:
             draft.agreement.hear(words, is_pause=segments.silence >= _BREATH)
         draft.segment, draft.first, draft.effort = segment, first, time.monotonic() - began
         # The text of a turn only ever grows.
@@ -123,9 +132,15 @@ class _Ear:
         """Yield what was said in a whole segment; if it is nothing after all, take back what was shown."""
         draft, self._draft = self._draft, _Draft()
         first = draft.hearing_of(segment)
-        passage = hear_passage(segment, self._models, words=not self._turns, first=first)
+        hear = partial(hear_passage, segment, self._models, words=not self._turns, first=first)
+        passage = self._work(hear, time.monotonic())
         if passage is not None:
             kind: Literal["turn", "final"] = "turn" if self._turns else "final"
             yield TranscriptUpdate(kind, passage.text, passage.start, passage.end, passage.words)
         elif draft.shown:
             yield TranscriptUpdate("interim", "", segment.start, segment.end)
+
+    def _hear(self, samples: NDArray[np.float32]) -> tuple[FirstHearing, list[str]]:
+        """Return what is heard in a segment that may still grow, and its words if it is speech."""
+        first = hear_once(samples, self._models.recognizer)
+        return first, guess_words(first, samples, self._models.aligner)

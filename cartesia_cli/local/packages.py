@@ -45,13 +45,18 @@ def find_speech_assets() -> Path:
     return assets
 
 
+def has_recognizer() -> bool:
+    """Whether the packages for recognition are there; says nothing of whether they work."""
+    return find_spec("moonshine_voice") is not None and find_spec("onnxruntime") is not None
+
+
 def find_recognizer_assets() -> Path:
     """Return the folder of the recogniser's weights.
 
     Raises:
         UsageError: the package is missing, or is a version without weights.
     """
-    if find_spec("moonshine_voice") is None or find_spec("onnxruntime") is None:
+    if not has_recognizer():
         raise UsageError(
             "The built-in recogniser is not installed.",
             hint=f"Install it with: {INSTALL} (needs glibc 2.34, macOS 15 or Windows on x64).",

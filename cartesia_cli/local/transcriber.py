@@ -1,6 +1,8 @@
 """Writes down recordings of any length: cut at pauses, heard on every core, in order; and live sound."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from math import inf
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
@@ -14,7 +16,7 @@ from cartesia_cli.local.live import listen_live
 from cartesia_cli.local.passages import Models, Passage, hear_passage
 from cartesia_cli.local.recognizer import SAMPLE_RATE, Recognizer
 from cartesia_cli.local.segments import Segment, cut_segments
-from cartesia_cli.local.workers import work_in_order
+from cartesia_cli.local.workers import Work, at_once, work_in_order
 from cartesia_cli.models import EngineName, ListenRequest, Transcript, TranscriptUpdates, WordTiming
 
 
@@ -22,12 +24,17 @@ class LocalTranscriber:
     """Fits ``Transcriber`` and ``LiveTranscriber``.
 
     Loads its models with the first recording; several threads may use it.
+
+    Args:
+        n_threads: how many segments of a recording are worked on at once; one for each core if not said.
+        work: who listens; the threads of each recording if it is not said.
     """
 
     name: EngineName = "local"
 
-    def __init__(self, *, n_threads: int | None = None) -> None:
+    def __init__(self, *, n_threads: int | None = None, work: Work = at_once) -> None:
         self._n_threads = n_threads
+        self._work = work
         self._models: Models | None = None
         self._lock = Lock()
 
@@ -81,7 +88,7 @@ class LocalTranscriber:
                 update if the extra ``local`` is missing or broken.
         """
         check_language(request.language)
-        return listen_live(request, sound, self.models)
+        return listen_live(request, sound, self.models, self._work)
 
     def passages(self, blocks: Iterable[NDArray[np.float32]], *, words: bool) -> Iterator[Passage]:
         """Yield what is said, a few seconds at a time and in order.
@@ -93,7 +100,7 @@ class LocalTranscriber:
         models = self.models()
 
         def transcribe(segment: Segment) -> Passage | None:
-            return hear_passage(segment, models, words=words)
+            return self._work(partial(hear_passage, segment, models, words=words), inf)
 
         for passage in work_in_order(cut_segments(blocks), transcribe, self._n_threads):
             if passage is not None:
@@ -126,4 +133,6 @@ def check_language(language: str | None) -> None:
         raise UsageError(
             f"The built-in recogniser knows English only, not {language!r}.",
             hint="Use --engine cloud for other languages.",
+            title="Language not supported",
+            code="language_not_supported",
         )

@@ -1,19 +1,24 @@
 """Puts a text together: sentence after sentence, the silence between, and one timeline."""
 
-from collections.abc import Iterable, Iterator
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 
 import numpy as np
 
 from cartesia_cli.audio import pcm
 from cartesia_cli.audio.resample import StreamResampler
-from cartesia_cli.local.pronounce import Pronouncer
+from cartesia_cli.local.pronounce import Pronouncer, Reading
 from cartesia_cli.local.speakable import nothing_to_say
 from cartesia_cli.local.tags import Break
 from cartesia_cli.local.text import CLAUSE_PAUSE, Rest, Sentence
 from cartesia_cli.local.voice import Span, SpeechModel, Stretch, cut
 from cartesia_cli.local.voices import Manner
 from cartesia_cli.local.waveform import SAMPLE_RATE, Floats
+from cartesia_cli.local.workers import Work, at_once
 from cartesia_cli.models import (
     AudioChunk,
     AudioFormat,
@@ -28,6 +33,7 @@ from cartesia_cli.models import (
 )
 
 _CHUNK_SECONDS = 0.1
+_MOST_SILENCE = 5.0
 
 
 def speak(
@@ -36,8 +42,11 @@ def speak(
     manner: Manner,
     pronouncer: Pronouncer,
     model: SpeechModel,
+    work: Work = at_once,
 ) -> Iterator[SpeechEvent]:
     """Yield the sound of sentences as they come, and the timings asked for.
+
+    Each stretch of it is a piece of ``work``, due when a listener has heard all that there was before.
 
     Raises:
         UsageError: nothing in the text has a sound.
@@ -59,13 +68,11 @@ def speak(
             case Sentence():
                 pass
         track = _Track(item, output.seconds)
-        volumes = [manner.volume if word.volume is None else word.volume for word in item.words]
-        here = Manner(manner.timbre, manner.speed if item.speed is None else item.speed)
-        for part in cut(pronouncer.pronounce(item), soon=n_stretches == 0):
-            stretch = model.speak(part, here, volumes, _noise(request.seed, n_stretches))
-            yield from output.write_silence(pause.take())
-            track.add(stretch, output.seconds)
-            yield from output.write(stretch.samples)
+        reader = _Reader(item, manner, request.seed, pronouncer, model, n_stretches)
+        make = partial(_make_sound, reader, pause, output)
+        while not reader.is_done and (sound := work(make, output.heard_at)) is not None:
+            track.add(sound.stretch, sound.start)
+            yield from sound.chunks
             pause.allow(CLAUSE_PAUSE)
             n_stretches += 1
         if n_stretches:
@@ -75,6 +82,62 @@ def speak(
         raise nothing_to_say()
     yield from output.write_silence(pause.rest())
     yield from output.finish()
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Reads one sentence aloud, a stretch at a time."""
+
+    sentence: Sentence
+    manner: Manner
+    seed: int | None
+    pronouncer: Pronouncer
+    model: SpeechModel
+    n_read: int
+    """Stretches of the text so far."""
+
+    _parts: deque[Reading] | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all of the sentence is read."""
+        return self._parts is not None and not self._parts
+
+    def read(self) -> Stretch | None:
+        """Return the next stretch; None if nothing of the sentence has a sound."""
+        if self._parts is None:
+            self._parts = deque(cut(self.pronouncer.pronounce(self.sentence), soon=self.n_read == 0))
+        if not self._parts:
+            return None
+        volumes = [self.manner.volume if word.volume is None else word.volume for word in self.sentence.words]
+        speed = self.manner.speed if self.sentence.speed is None else self.sentence.speed
+        manner, noise = Manner(self.manner.timbre, speed), _noise(self.seed, self.n_read)
+        self.n_read += 1
+        return self.model.speak(self._parts.popleft(), manner, volumes, noise)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sound:
+    """A stretch, ready to be sent."""
+
+    stretch: Stretch
+    start: float
+    """Seconds on the timeline of the text."""
+
+    chunks: Iterable[AudioChunk]
+    """With the silence before it."""
+
+
+def _make_sound(reader: _Reader, pause: "_Pause", output: "Output") -> _Sound | None:
+    """Return the sound of the next stretch; None if nothing of the sentence has one."""
+    stretch = reader.read()
+    if stretch is None:
+        return None
+    silence = pause.take()
+    start = output.seconds_after(silence)
+    chunks = chain(output.write_silence(silence), output.write(stretch.samples))
+    # Who does the work does it to the end, but hours of silence are not to be kept in memory.
+    return _Sound(stretch, start, list(chunks) if silence <= _MOST_SILENCE else chunks)
 
 
 def _noise(seed: int | None, n: int) -> np.random.Generator:
@@ -170,8 +233,10 @@ class _Track:
 class Output:
     """Samples at the model's rate in, chunks in the request's encoding and rate out."""
 
-    def __init__(self, audio_format: AudioFormat) -> None:
+    def __init__(self, audio_format: AudioFormat, clock: Callable[[], float] = time.monotonic) -> None:
         self._format = audio_format
+        self._clock = clock
+        self._began: float | None = None
         self._resampler = StreamResampler(SAMPLE_RATE, audio_format.sample_rate)
         self._n_samples = 0
 
@@ -180,8 +245,19 @@ class Output:
         """Playing time of what was written."""
         return self._n_samples / SAMPLE_RATE
 
+    def seconds_after(self, silence: float) -> float:
+        """Return what ``seconds`` will be after ``write_silence(silence)``."""
+        return (self._n_samples + round(silence * SAMPLE_RATE)) / SAMPLE_RATE
+
+    @property
+    def heard_at(self) -> float:
+        """When one who listens since the first sound has heard everything; now if there was none."""
+        return self._clock() if self._began is None else self._began + self.seconds
+
     def write(self, samples: Floats) -> Iterator[AudioChunk]:
         """Yield the sound that is ready."""
+        if self._began is None:
+            self._began = self._clock()
         self._n_samples += samples.size
         yield from self._chunks(self._resampler.process(samples))
 

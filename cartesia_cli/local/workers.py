@@ -1,15 +1,32 @@
-"""Work on every core whose results come in order, with little of it under way at a time."""
+"""Who does the heavy work: the thread that asks, or others; and work on every core, in order."""
 
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _MOST_THREADS = 8
+
+
+class Work(Protocol):
+    """Has work done. One who has much to do at once may give turns."""
+
+    def __call__(self, work: Callable[[], Result], due: float, /) -> Result:
+        """Return what ``work`` returns, or raise what it raises; ``work`` itself has nothing else done here.
+
+        Args:
+            work: a twentieth of a second, or a few.
+            due: when somebody waits for the result, on the clock of ``time.monotonic``; the past is now.
+        """
+
+
+def at_once(work: Callable[[], Result], _due: float, /) -> Result:
+    """Do some work here and now. Fits ``Work``."""
+    return work()
 
 
 def work_in_order(

@@ -6,35 +6,38 @@ from collections.abc import Callable, Collection, Iterable
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
-from starlette.websockets import WebSocket
+from starlette.types import ExceptionHandler
 
-from cartesia_cli.errors import CartesiaError, RequestError
-from cartesia_cli.server.access import check_access, check_version
-from cartesia_cli.server.catalogue import voice_routes
-from cartesia_cli.server.changing import changing_routes
-from cartesia_cli.server.dictionaries import dictionary_routes
-from cartesia_cli.server.failures import (
-    error_response,
-    on_bug,
-    on_cartesia_error,
-    on_http_exception,
-    request_id,
-)
+from cartesia_cli.errors import CartesiaError
+from cartesia_cli.server.entrance.crowd import Crowd, CrowdMiddleware
+from cartesia_cli.server.entrance.gate import Gate, Missing
+from cartesia_cli.server.entrance.tokens import Tokens, token_routes
+from cartesia_cli.server.failures import on_bug, on_cartesia_error, on_http_exception
 from cartesia_cli.server.faults import Fault, FaultMiddleware, FaultPlan
-from cartesia_cli.server.listening import listening_routes
+from cartesia_cli.server.hearing.sockets import listening_routes
+from cartesia_cli.server.hearing.transcription import transcription_routes
+from cartesia_cli.server.lenience.engines import lenient
+from cartesia_cli.server.lenience.routes import lenient_routes
 from cartesia_cli.server.metering import metered
+from cartesia_cli.server.openapi import openapi_routes
+from cartesia_cli.server.playground import page_response, playground_routes, wants_page
 from cartesia_cli.server.rules import USUAL, Rules
-from cartesia_cli.server.speaking import speaking_routes
+from cartesia_cli.server.speech.changing import changing_routes
+from cartesia_cli.server.speech.sockets import speaking_routes
+from cartesia_cli.server.speech.synthesis import synthesis_routes
 from cartesia_cli.server.staff import Staff
-from cartesia_cli.server.synthesis import synthesis_routes
-from cartesia_cli.server.tokens import ForbiddenError, Tokens, token_routes
-from cartesia_cli.server.transcription import transcription_routes
-from cartesia_cli.server.usage import Ledger, usage_routes
-from cartesia_cli.server.voicemaking import voicemaking_routes
+from cartesia_cli.server.storage.agents import agent_routes
+from cartesia_cli.server.storage.apikeys import api_key_routes
+from cartesia_cli.server.storage.datasets import dataset_routes
+from cartesia_cli.server.storage.finetunes import fine_tune_routes
+from cartesia_cli.server.storage.state import State
+from cartesia_cli.server.storage.usage import usage_routes
+from cartesia_cli.server.voices.catalogue import voice_routes
+from cartesia_cli.server.voices.dictionaries import dictionary_routes
+from cartesia_cli.server.voices.voicemaking import voicemaking_routes
 from cartesia_cli.wire.version import API_VERSION
 
 _HANDLERS: dict[int | type[Exception], ExceptionHandler] = {
@@ -48,6 +51,7 @@ def create_app(
     staff: Staff,
     *,
     rules: Rules = USUAL,
+    state: State | None = None,
     keys: Collection[str] | None = None,
     prefix: str = "",
     faults: Iterable[Fault] = (),
@@ -59,45 +63,61 @@ def create_app(
     Args:
         staff: the engines that do the work.
         rules: what is accepted, how much of it, and how long is waited.
+        state: where tokens, data sets and usage are kept; None keeps them in memory.
         keys: the API keys that are accepted; ``None`` accepts every request, also without a key.
         prefix: a path like ``/cartesia`` under which everything lies.
         faults: failures that requests meet.
         seed: decides which requests meet the faults that have a chance.
         clock: seconds since 1970, for tokens and for what was used.
     """
-    ledger, tokens = Ledger(clock), Tokens(clock=clock)
-    paid = metered(staff, ledger)
-    routes: list[Route | WebSocketRoute] = [
-        Route("/", status, methods=["GET"]),
-        *synthesis_routes(paid.synthesizer),
-        *transcription_routes(paid.transcriber),
-        *voice_routes(paid.catalogue, paid.library),
-        *voicemaking_routes(paid.library),
-        *dictionary_routes(paid.dictionaries),
-        *changing_routes(paid.changer),
-        *token_routes(tokens),
-        *usage_routes(ledger),
-        *speaking_routes(paid.synthesizer),
-        *listening_routes(paid.live_transcriber),
-    ]
+    state = state or State(":memory:", clock=clock)
+    tokens = Tokens(state.secret, clock)
+    paid = metered(lenient(staff) if rules.is_lenient else staff, state.ledger)
+    routes = _routes(paid, state, tokens)
     root = f"/{prefix.strip('/')}".rstrip("/")
+    crowd = Crowd(rules.concurrency)
     app = Starlette(
-        routes=_spelled(routes, root),
+        routes=_spelled(lenient_routes(routes) if rules.is_lenient else routes, root),
         middleware=[
             Middleware(FaultMiddleware, plan=FaultPlan(faults, seed), root=root),
-            Middleware(_Gate, keys=keys, tokens=tokens, root=root),
+            Middleware(Gate, keys=keys, tokens=tokens, root=root),
+            Middleware(CrowdMiddleware, crowd=crowd, root=root),
         ],
         exception_handlers=_HANDLERS,
     )
-    app.state.rules = rules
+    app.state.rules, app.state.crowd = rules, crowd
     app.router.redirect_slashes = False
-    app.router.default = _Missing(app.router.default)
+    app.router.default = Missing(app.router.default)
     return app
 
 
-async def status(_request: Request) -> Response:
-    """Say that the server is there, and the newest version that it speaks."""
-    return JSONResponse({"ok": True, "version": API_VERSION})
+def _routes(staff: Staff, state: State, tokens: Tokens) -> list[Route | WebSocketRoute]:
+    return [
+        Route("/", status, methods=["GET"]),
+        *openapi_routes(),
+        *playground_routes(),
+        *synthesis_routes(staff.synthesizer),
+        *transcription_routes(staff.transcriber),
+        *voice_routes(staff.catalogue, staff.library),
+        *voicemaking_routes(staff.library),
+        *dictionary_routes(staff.dictionaries),
+        *changing_routes(staff.changer),
+        *dataset_routes(state),
+        *fine_tune_routes(state, staff.library),
+        *agent_routes(state),
+        *api_key_routes(),
+        *token_routes(tokens),
+        *usage_routes(state.ledger),
+        *speaking_routes(staff.synthesizer),
+        *listening_routes(staff.live_transcriber),
+    ]
+
+
+async def status(request: Request) -> Response:
+    """Say that the server is there, and the newest version that it speaks; show browsers the page."""
+    if wants_page(request):
+        return await page_response(request)
+    return JSONResponse({"ok": True, "version": API_VERSION}, headers={"vary": "Accept"})
 
 
 def _spelled(routes: Iterable[Route | WebSocketRoute], root: str) -> list[BaseRoute]:
@@ -111,69 +131,3 @@ def _spelled(routes: Iterable[Route | WebSocketRoute], root: str) -> list[BaseRo
             elif each:
                 spelled.append(Route(each, route.endpoint, methods=list(route.methods or ())))
     return spelled
-
-
-class _Missing:
-    """Answers where no route leads: sockets at the handshake, in the API's words."""
-
-    def __init__(self, otherwise: ASGIApp) -> None:
-        self._otherwise = otherwise
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "websocket":
-            await self._otherwise(scope, receive, send)
-            return
-        refusal = RequestError(f"There is no socket at {scope['path']}.", title="Not Found", code="not_found")
-        await _refuse_socket(WebSocket(scope, receive, send), refusal)
-
-
-async def _refuse_socket(socket: WebSocket, error: CartesiaError) -> None:
-    await socket.send_denial_response(_refusal(socket, error))
-
-
-def _refusal(connection: HTTPConnection, error: CartesiaError) -> Response:
-    return error_response(connection, error, 403 if isinstance(error, ForbiddenError) else None)
-
-
-class _Gate:
-    """Lets a request in if its key, or token, and its version are good; the answer gets its identifier."""
-
-    def __init__(self, app: ASGIApp, keys: Collection[str] | None, tokens: Tokens, root: str) -> None:
-        self._app = app
-        self._root = root
-        self._tokens = tokens
-        self._status = {root, f"{root}/"}
-        self._keys = None if keys is None else frozenset(keys)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
-            try:
-                self._check(HTTPConnection(scope))
-            except CartesiaError as error:
-                await _refuse_socket(WebSocket(scope, receive, send), error)
-                return
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        connection = HTTPConnection(scope)
-        identifier = request_id(connection).encode()
-
-        async def send_identified(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                others = [(name, value) for name, value in message["headers"] if name != b"x-request-id"]
-                message = {**message, "headers": [*others, (b"x-request-id", identifier)]}
-            await send(message)
-
-        try:
-            # Everyone may ask for the status.
-            if scope["method"] != "GET" or scope["path"] not in self._status:
-                self._check(connection)
-        except CartesiaError as error:
-            await _refusal(connection, error)(scope, receive, send_identified)
-            return
-        await self._app(scope, receive, send_identified)
-
-    def _check(self, connection: HTTPConnection) -> None:
-        check_version(connection)
-        path: str = connection.scope["path"]
-        check_access(connection, self._keys, self._tokens, path.removeprefix(self._root))

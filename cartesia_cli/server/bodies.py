@@ -1,30 +1,33 @@
 """What a request carries: JSON, or a form with files, never larger than it may be."""
 
-import json
 import re
 import shutil
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.types import Message, Receive
 
 from cartesia_cli.errors import RequestError
 from cartesia_cli.server.rules import rules_of
+from cartesia_cli.server.schemas.checking import DecodedT, check, decode_checked, find_fault
+from cartesia_cli.server.schemas.kinds import File
+from cartesia_cli.wire.values import MalformedError, load_json
 
 _COPY_SIZE = 2**20
 _SUFFIX = re.compile(r"\.[0-9A-Za-z]{1,8}", re.ASCII)
 _MOST_FILES, _MOST_FIELDS = 8, 100
 
 
-async def read_json(request: Request) -> dict[str, Any]:
-    """Return the object in a request's body.
+async def read_json(request: Request, schema: type[Struct] | None = None) -> dict[str, Any]:
+    """Return the object in a request's body; of a strict server, if it has the shape of ``schema``.
 
     Raises:
-        RequestError: too large, not JSON, or not an object.
+        RequestError: too large, not JSON, not an object, or of another shape.
     """
     body, max_body = bytearray(), rules_of(request).max_body
     async for piece in request.stream():
@@ -34,24 +37,47 @@ async def read_json(request: Request) -> dict[str, Any]:
                 f"The body has more than {max_body} bytes.", title="Body too large", code="file_too_large"
             )
     try:
-        payload = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise RequestError(f"The body is not JSON: {error}.", title="Invalid request") from error
+        payload = load_json(bytes(body))
+    except MalformedError as error:
+        raise RequestError(f"The body is {error}.", title="Invalid request") from error
     if not isinstance(payload, dict):
         raise RequestError("The body must be a JSON object.", title="Invalid request")
+    if schema is not None:
+        check(payload, schema, lenient=rules_of(request).is_lenient)
     return payload
 
 
-@asynccontextmanager
-async def read_form(request: Request, limit: int) -> AsyncGenerator[FormData, None]:
-    """Read the form of a request; its files are there until the context is left.
+async def read_body(
+    request: Request, schema: type[Struct], decode: Callable[[dict[str, Any]], DecodedT]
+) -> DecodedT:
+    """Return what ``decode`` makes of the object in a request's body; see ``decode_checked``.
 
     Raises:
-        RequestError: the body has more than ``limit`` bytes.
+        RequestError: as of ``read_json``, or of ``decode``.
+    """
+    payload = await read_json(request)
+    return decode_checked(payload, schema, decode, lenient=rules_of(request).is_lenient)
+
+
+@asynccontextmanager
+async def read_form(
+    request: Request, limit: int, schema: type[Struct] | None = None
+) -> AsyncGenerator[FormData, None]:
+    """Read the form of a request; its files are there until the context is left.
+
+    Of a strict server, it has no fields but those of ``schema``; what is missing is for who reads it to say.
+
+    Raises:
+        RequestError: the body has more than ``limit`` bytes, or fields that are not as they should be.
         HTTPException: it is no form, or has too many parts.
     """
     limited_request = Request(request.scope, limited(request.receive, limit))
     async with limited_request.form(max_files=_MOST_FILES, max_fields=_MOST_FIELDS) as form:
+        if schema is not None and not rules_of(request).is_lenient:
+            fields = {name: value if isinstance(value, str) else File() for name, value in form.multi_items()}
+            fault = find_fault(fields, schema)
+            if fault is not None and fault.kind != "missing":
+                raise fault.as_error()
         yield form
 
 

@@ -15,7 +15,8 @@ from cartesia_cli.errors import (
     UnavailableError,
     UsageError,
 )
-from cartesia_cli.server.access import requested_version
+from cartesia_cli.server.entrance.access import requested_version
+from cartesia_cli.server.hosting.patience import StalledError
 from cartesia_cli.wire import encode_error
 
 _STATUS_OF_CODE: Mapping[str, int] = {
@@ -31,6 +32,7 @@ _STATUS_OF_CODE: Mapping[str, int] = {
 _STATUS_OF_CLASS: Mapping[type[CartesiaError], int] = {
     CredentialsError: 401,
     LimitError: 429,
+    StalledError: 408,
     RequestError: 400,
     UsageError: 400,
     UnavailableError: 503,
@@ -63,6 +65,8 @@ def error_response(connection: HTTPConnection, error: CartesiaError, status: int
         headers["x-should-retry"] = "false"
     elif status == 429:
         headers["retry-after"] = "1"
+    elif status == 408:
+        headers["connection"] = "close"
     return Response(body, status_code=status, headers=headers)
 
 

@@ -19,7 +19,7 @@ from cartesia_cli.models import (
     TranscriptUpdates,
 )
 from cartesia_cli.server.staff import Staff
-from cartesia_cli.server.usage import Ledger
+from cartesia_cli.server.storage.usage import Ledger
 from cartesia_cli.wire.listening import SAMPLE_WIDTHS
 
 _PER_CHARACTER = 1.0

@@ -23,8 +23,9 @@ class Rules:
     example, as servers do that only stand in for one. Otherwise they are refused."""
 
     concurrency: int | None = None
-    """Texts that are spoken at the same time, and a quarter of the recordings that are heard; more are
-    refused with status 429. None refuses nothing."""
+    """Texts that are spoken at the same time. Four times as many recordings and sockets that listen, and ten
+    times as many sockets for speech, may be there too; more are refused with status 429. None refuses
+    nothing."""
 
     max_body: int = 32 * 2**20
     """Bytes of a request without a file."""

@@ -149,6 +149,11 @@ class Running:
     _report: socket.socket
     _wait_status: int | None = field(default=None, repr=False)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the result has been asked for."""
+        return self._report.fileno() == -1
+
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the program."""
         os.kill(self.pid, number)

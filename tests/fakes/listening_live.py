@@ -17,8 +17,8 @@ from starlette.applications import Starlette
 from cartesia_cli.engines import LiveTranscriber
 from cartesia_cli.errors import CartesiaError
 from cartesia_cli.models import ListenRequest, TranscriptUpdate, TranscriptUpdates, WordTiming
-from cartesia_cli.server.hosting import create_server, server_url
-from cartesia_cli.server.listening import listening_routes
+from cartesia_cli.server.hearing.sockets import listening_routes
+from cartesia_cli.server.hosting.serving import create_server, server_url
 from cartesia_cli.server.rules import LISTENING_IDLE, Rules
 from cartesia_cli.wire.listening import SAMPLE_WIDTHS
 

@@ -35,11 +35,11 @@ from cartesia_cli.engines import (
     VoiceLibrary,
 )
 from cartesia_cli.server.app import create_app
-from cartesia_cli.server.dictionaries import Dictionaries
 from cartesia_cli.server.faults import parse_fault
-from cartesia_cli.server.hosting import create_server, server_url
+from cartesia_cli.server.hosting.serving import create_server, server_url
 from cartesia_cli.server.rules import Rules
 from cartesia_cli.server.staff import Staff
+from cartesia_cli.server.voices.dictionaries import Dictionaries
 from tests.fakes.known import WORD_SECONDS, KnownSamples
 
 
@@ -168,6 +168,9 @@ class _QuickServer(uvicorn.Server):
             server.close()
         for connection in list(self.server_state.connections):
             connection.shutdown()
+            # What is still to be sent, or lingers for the rest of an upload, would outlive the loop.
+            connection.transport.abort()
+        await asyncio.sleep(0)
 
 
 class _Recorder:

@@ -16,7 +16,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from cartesia_cli.errors import LimitError
 from cartesia_cli.models import AudioFormat, Encoding, SpeechEvents, SpeechRequest, TextPiece
-from cartesia_cli.server.arrival import ArrivingText
+from cartesia_cli.server.speech.arrival import ArrivingText
 from tests.fakes.known import DEFAULT_VOICE, KnownSamples, known_samples, known_words
 from tests.fakes.server import RunningServer, running_server
 

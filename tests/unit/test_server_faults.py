@@ -1,3 +1,4 @@
+import json
 import time
 from typing import Any
 
@@ -41,6 +42,9 @@ EXPECTED = known_samples(TEXT, AudioFormat(sample_rate=8_000))
         ("slow=20ms", Fault("slow", "20ms")),
         ("split=7", Fault("split", "7")),
         ("cut-utf8", Fault("cut-utf8")),
+        ("garbage*1", Fault("garbage", times=1)),
+        ("close", Fault("close")),
+        ("/stt:close=1012,300*2@50%", Fault("close", "1012,300", "/stt", 2, 0.5)),
     ],
 )
 def test_a_fault_is_read(spec: str, fault: Fault) -> None:
@@ -218,6 +222,31 @@ def test_a_character_of_several_bytes_comes_in_two_pieces() -> None:
         pieces = list(response.iter_raw())
 
     assert sum(piece[-1] >= 0xC2 for piece in pieces) == len("üßö")
+
+
+def test_an_event_stream_begins_with_an_event_that_is_no_json() -> None:
+    with running_server(faults=["garbage"]) as server:
+        garbage, first, *_ = ask(server.url, "/tts/sse").text.split("\n\n")
+
+    assert garbage.startswith("event: chunk\ndata: {")
+    with pytest.raises(ValueError, match="Unterminated string"):
+        json.loads(garbage.partition("data: ")[2])
+    assert json.loads(first.partition("data: ")[2])["type"] == "chunk"
+
+
+def test_an_answer_that_should_be_json_is_none() -> None:
+    with running_server(faults=["/voices:garbage"]) as server:
+        answer = httpx.get(server.url + "/voices")
+        sound = ask(server.url)
+
+    with pytest.raises(ValueError, match="delimiter"):
+        answer.json()
+    assert sound.content == EXPECTED
+
+
+def test_closing_a_socket_harms_no_request() -> None:
+    with running_server(faults=["close=1011"]) as server:
+        assert ask(server.url).content == EXPECTED
 
 
 def test_a_slow_answer_waits_before_each_piece() -> None:

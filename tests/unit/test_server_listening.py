@@ -16,7 +16,7 @@ from websockets.sync.client import connect
 
 from cartesia_cli.errors import RequestError, UnavailableError, UsageError
 from cartesia_cli.models import ListenRequest
-from cartesia_cli.server.hearing import Sound
+from cartesia_cli.server.hearing.sound import Sound
 from tests.fakes.listening_live import RATE, ReadsSound, live_server, spoken
 
 MANUAL, TURNS = "/stt/websocket", "/stt/turns/websocket"

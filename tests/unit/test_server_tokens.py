@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from cartesia_cli.server.tokens import Tokens
+from cartesia_cli.server.entrance.tokens import Tokens
 from tests.fakes.known import DEFAULT_VOICE
 from tests.fakes.server import RunningServer, running_server
 

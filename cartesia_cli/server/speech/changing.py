@@ -1,0 +1,138 @@
+"""``POST /voice-changer/bytes``, ``/voice-changer/sse`` and ``/infill/bytes``: recordings in, speech out."""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from cartesia_cli.engines import VoiceChanger
+from cartesia_cli.errors import CartesiaError, RequestError
+from cartesia_cli.models import AudioChunk, AudioFormat, Container, SpeechEvent, SpeechRequest
+from cartesia_cli.server.bodies import find_upload, keep_upload, read_form, required_upload, texts
+from cartesia_cli.server.events import aligned, frame
+from cartesia_cli.server.failures import error_response, request_id, status_of
+from cartesia_cli.server.rules import rules_of
+from cartesia_cli.server.schemas.recordings import ChangeForm, InfillForm
+from cartesia_cli.server.speech.containers import CONTENT_TYPES, wrapped
+from cartesia_cli.server.streaming import Pieces, PulledResponse
+from cartesia_cli.wire import encode_done, encode_error_event, encode_event
+from cartesia_cli.wire.forms import decode_change_form, decode_infill_form
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_EVENT_SECONDS = 0.1
+
+
+def changing_routes(changer: VoiceChanger | None) -> list[Route]:
+    """Return the routes that change recordings with ``changer``; without one they answer 501."""
+    paths = ("/voice-changer/bytes", "/voice-changer/sse", "/infill/bytes")
+    if changer is None:
+        return [Route(path, _refuse, methods=["POST"]) for path in paths]
+
+    async def change_bytes(request: Request) -> Response:
+        async with read_form(request, rules_of(request).max_recording, ChangeForm) as form:
+            clip = required_upload(form, "clip")
+            voice_id, audio = decode_change_form(texts(form), endpoint="bytes")
+            return await PulledResponse.of(
+                changed_bytes(changer, clip, voice_id, audio),
+                headers={"content-type": CONTENT_TYPES[audio.container]},
+            )
+
+    async def change_events(request: Request) -> Response:
+        async with read_form(request, rules_of(request).max_recording, ChangeForm) as form:
+            clip = required_upload(form, "clip")
+            voice_id, audio = decode_change_form(texts(form), endpoint="sse")
+            return await PulledResponse.of(
+                changed_events(changer, clip, voice_id, audio, request_id(request)),
+                headers={"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store"},
+            )
+
+    async def infill(request: Request) -> Response:
+        async with read_form(request, rules_of(request).max_recording, InfillForm) as form:
+            sides = find_upload(form, "left_audio"), find_upload(form, "right_audio")
+            if sides == (None, None):
+                raise RequestError(
+                    "The form has neither a file called 'left_audio' nor one called 'right_audio'.",
+                    title="Invalid request",
+                )
+            asked = decode_infill_form(texts(form))
+            return await PulledResponse.of(
+                infilled_bytes(changer, asked, *sides),
+                headers={"content-type": CONTENT_TYPES[asked.format.container]},
+            )
+
+    return [
+        Route(path, endpoint, methods=["POST"])
+        for path, endpoint in zip(paths, (change_bytes, change_events, infill), strict=True)
+    ]
+
+
+def changed_bytes(changer: VoiceChanger, clip: UploadFile, voice_id: str, audio: AudioFormat) -> Pieces:
+    """Yield a recording in another voice and in its container, as it is made.
+
+    The recording goes through a file, for engines read files; it is copied before the first piece.
+    """
+    with tempfile.TemporaryDirectory(prefix="cartesia-") as folder:
+        path = keep_upload(clip, folder, "clip")
+        with closing(changer.change_voice(path, voice_id, _samples(audio))) as events:
+            yield from wrapped(events, audio)
+
+
+def changed_events(
+    changer: VoiceChanger, clip: UploadFile, voice_id: str, audio: AudioFormat, identifier: str
+) -> Pieces:
+    """Yield the frames of a recording in another voice; the last one is ``done`` or ``error``."""
+    with tempfile.TemporaryDirectory(prefix="cartesia-") as folder:
+        path = keep_upload(clip, folder, "clip")
+        with closing(changer.change_voice(path, voice_id, audio)) as events:
+            yield from _frames(aligned(events, audio, _EVENT_SECONDS), audio, identifier)
+
+
+def infilled_bytes(
+    changer: VoiceChanger, asked: SpeechRequest, left: UploadFile | None, right: UploadFile | None
+) -> Pieces:
+    """Yield what is said between two recordings, in its container, as it is made."""
+    with tempfile.TemporaryDirectory(prefix="cartesia-") as folder:
+        sides: list[Path | None] = [
+            None if upload is None else keep_upload(upload, folder, name)
+            for upload, name in ((left, "left"), (right, "right"))
+        ]
+        samples = replace(asked, format=_samples(asked.format))
+        with closing(changer.infill(samples, *sides)) as events:
+            yield from wrapped(events, asked.format)
+
+
+def _frames(events: Iterator[SpeechEvent], audio: AudioFormat, identifier: str) -> Iterator[bytes]:
+    begun, asked_at = False, time.perf_counter()
+    try:
+        for event in events:
+            step_time = round((time.perf_counter() - asked_at) * 1000, 3)
+            message = encode_event(event, step_time=step_time) if isinstance(event, AudioChunk) else None
+            if message is not None:
+                begun = True
+                yield frame({**message, "sample_rate": audio.sample_rate})
+            asked_at = time.perf_counter()
+    except CartesiaError as error:
+        if not begun:
+            raise
+        error.request_id = error.request_id or identifier
+        yield frame(encode_error_event(error, status=status_of(error)))
+    else:
+        yield frame({**encode_done(None), "status_code": 200})
+
+
+def _samples(audio: AudioFormat) -> AudioFormat:
+    return replace(audio, container=Container.RAW, bit_rate=None)
+
+
+async def _refuse(request: Request) -> Response:
+    refusal = CartesiaError("This server does not change recordings.", title="Not implemented")
+    return error_response(request, refusal, 501)
