@@ -3,6 +3,40 @@
 Both are called ``cartesia``, so no environment has two of them.
 """
 
+from collections.abc import Iterator
 from importlib.metadata import version
+from typing import Any
+
+import pytest
+
+from tests.sdk.serving import served
 
 collect_ignore_glob = [] if version("cartesia").startswith("2.") else ["test_*.py"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the mark known with which a test names the methods of the client that it shows."""
+    config.addinivalue_line("markers", "shows(*methods): the client's methods that are shown to work")
+
+
+@pytest.fixture(scope="session")
+def built_in() -> Iterator[str]:
+    """Return the address of ``cartesia serve``: one for all tests."""
+    with served() as url:
+        yield url
+
+
+@pytest.fixture(params=["sync", "async"])
+def either(request: pytest.FixtureRequest, built_in: str) -> Iterator[Any]:
+    """Return a client of the built-in engine, of either kind.
+
+    A test that passes must have called every method that it is marked to show.
+    """
+    from tests.sdk2.oldclient import lent
+
+    n_failed = request.session.testsfailed
+    with lent(built_in, is_async=request.param == "async") as (client, called):
+        yield client
+    if request.session.testsfailed == n_failed:
+        shown = {name for mark in request.node.iter_markers("shows") for name in mark.args}
+        assert shown <= called, "it does not call what it says it shows"

@@ -12,6 +12,8 @@ from typing import Any
 
 import httpx
 
+from tests.sdk.parts import Part, waiting
+
 assert version("cartesia") == "2.0.17", "these tests are of another client: run nox -s sdk2"
 
 with warnings.catch_warnings():
@@ -35,6 +37,27 @@ def old_client(url: str, key: str = "sk_car_test") -> Iterator[Any]:
     of the API needs none.
     """
     with httpx.Client(timeout=10) as connections:
-        yield _cartesia.Cartesia(
-            api_key=key, base_url=url.replace("127.0.0.1", "localhost"), httpx_client=connections
-        )
+        yield _cartesia.Cartesia(api_key=key, base_url=_local(url), httpx_client=connections)
+
+
+@contextmanager
+def lent(url: str, *, is_async: bool) -> Iterator[tuple[Any, set[str]]]:
+    """Lend a client of either kind, and the set in which the names of called methods gather."""
+    called: set[str] = set()
+    with waiting() as wait:
+        if not is_async:
+            with old_client(url) as client:
+                yield Part(client, "", called, wait), called
+            return
+        connections = httpx.AsyncClient(timeout=10)
+        client = AsyncCartesia(api_key="sk_car_test", base_url=_local(url), httpx_client=connections)
+        try:
+            yield Part(client, "", called, wait), called
+        finally:
+            wait(client.close())
+            wait(connections.aclose())
+
+
+def _local(url: str) -> str:
+    """Return the address of a server by the one name for which the client does without TLS."""
+    return url.replace("127.0.0.1", "localhost")
