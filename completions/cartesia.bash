@@ -58,7 +58,7 @@ _cartesia_files() {
 # Sets what may follow the words of a command: commands, flags, and options that take a value.
 _cartesia_describe() {
     case $1 in
-    '') commands='say stream transcribe captions voices clone change-voice infill dicts auth config doctor devices completion man' flags='--version --help' valued=' ' ;;
+    '') commands='say stream transcribe captions voices clone change-voice infill dicts serve auth config doctor devices completion man' flags='--version --help' valued=' ' ;;
     ' say') commands='' flags='--no-clobber --force --play --follow --interrupt --phonemes --events --dry-run --curl --json --quiet --verbose --stats --no-input --help' valued=' --file -f --voice -v --voice-embedding --model -m --language -l --locale --speed --volume --emotion --dict --normalization --seed --context-id --output -o --format --encoding --sample-rate -r --bit-rate --device --gain --wait --timings --timings-format --captions --max-chars --max-lines --min-duration --max-duration --cps --gap --transport --engine --fallback --profile --base-url --timeout --retries --log-file --color ' ;;
     ' stream') commands='' flags='--tee --markdown --no-clobber --force --play --follow --interrupt --phonemes --json --quiet --verbose --stats --no-input --help' valued=' --split --buffer-delay --voice -v --voice-embedding --model -m --language -l --locale --speed --volume --emotion --dict --normalization --seed --context-id --output -o --format --encoding --sample-rate -r --bit-rate --device --gain --wait --timings --timings-format --captions --max-chars --max-lines --min-duration --max-duration --cps --gap --engine --fallback --profile --base-url --timeout --retries --log-file --color ' ;;
     ' transcribe') commands='' flags='--recursive --live --mic --turns --interim --words --skip-existing --force --no-clobber --json --quiet --verbose --stats --no-input --help' valued=' --from-file --encoding --sample-rate -r --language -l --model -m --keyterm --jobs --device --min-volume --max-silence --pace --format --output -o --captions --max-chars --max-lines --min-duration --max-duration --cps --gap --engine --fallback --profile --base-url --timeout --retries --log-file --color ' ;;
@@ -89,6 +89,7 @@ _cartesia_describe() {
     ' dicts add') commands='' flags='--case-sensitive --json --quiet --verbose --stats --no-input --help' valued=' --from --engine --profile --base-url --timeout --retries --log-file --color ' ;;
     ' dicts set') commands='' flags='--case-sensitive --json --quiet --verbose --stats --no-input --help' valued=' --from --unset --engine --profile --base-url --timeout --retries --log-file --color ' ;;
     ' dicts rm') commands='' flags='--yes --json --quiet --verbose --stats --no-input --help' valued=' --engine --profile --base-url --timeout --retries --log-file --color ' ;;
+    ' serve') commands='' flags='--open --require-key --lenient --quiet --verbose --help' valued=' --host --port --state --key-file --concurrency --max-upload --record --replay --fault --seed --profile --base-url --log-file --color ' ;;
     ' auth') commands='login status logout token' flags='--help' valued=' ' ;;
     ' auth login') commands='' flags='--insecure-storage --quiet --verbose --help' valued=' --log-file --color ' ;;
     ' auth status') commands='' flags='--json --quiet --verbose --help' valued=' --log-file --color ' ;;
@@ -112,7 +113,7 @@ _cartesia_describe() {
 # Completes the value of an option: COMMAND, OPTION.
 _cartesia_value() {
     case "$1 $2" in
-    *' --file' | *' -f' | *' --voice-embedding' | *' --output' | *' -o' | *' --log-file' | *' --from-file' | *' --left' | *' --right') _cartesia_files '' ;;
+    *' --file' | *' -f' | *' --voice-embedding' | *' --output' | *' -o' | *' --log-file' | *' --from-file' | *' --left' | *' --right' | *' --state' | *' --key-file' | *' --record' | *' --replay') _cartesia_files '' ;;
     *' --voice' | *' -v') _cartesia_lines _cartesia_voices ;;
     *' --speed') _cartesia_words 'slow normal fast' ;;
     *' --normalization') _cartesia_words 'auto off' ;;
@@ -163,7 +164,7 @@ _cartesia_argument() {
     ' clone:0') _cartesia_files '' ;;
     ' change-voice:0') _cartesia_files '' ;;
     ' completion:0') _cartesia_words 'bash zsh fish powershell' ;;
-    ' man:'*) _cartesia_words 'say stream transcribe captions voices clone change-voice infill dicts auth config doctor devices completion man' ;;
+    ' man:'*) _cartesia_words 'say stream transcribe captions voices clone change-voice infill dicts serve auth config doctor devices completion man' ;;
     esac
 }
 

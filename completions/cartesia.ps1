@@ -6,7 +6,7 @@ Register-ArgumentCompleter -Native -CommandName 'cartesia', 'cartesia-speech' -S
     # Of each command: its commands, its options (names, whether a value follows, help), its arguments.
     $table = @{
         '' = @{
-            Commands = @('say', 'stream', 'transcribe', 'captions', 'voices', 'clone', 'change-voice', 'infill', 'dicts', 'auth', 'config', 'doctor', 'devices', 'completion', 'man')
+            Commands = @('say', 'stream', 'transcribe', 'captions', 'voices', 'clone', 'change-voice', 'infill', 'dicts', 'serve', 'auth', 'config', 'doctor', 'devices', 'completion', 'man')
             Options = @(
                 @(@('--version'), $false, 'Show the version.'),
                 @(@('--help', '-h'), $false, 'Show this message and exit.')
@@ -787,6 +787,32 @@ Register-ArgumentCompleter -Native -CommandName 'cartesia', 'cartesia-speech' -S
             )
             Argument = @()
         }
+        'serve' = @{
+            Commands = @()
+            Options = @(
+                @(@('--host'), $true, 'Where it listens; others need --require-key.'),
+                @(@('--port'), $true, '0 takes a free one.'),
+                @(@('--open'), $false, 'Show its page in the browser.'),
+                @(@('--state'), $true, 'Keep voices, dictionaries, data sets, tokens and usage there. (default: your data folder)'),
+                @(@('--require-key'), $false, 'Refuse requests without a key of CARTESIA_SERVE_KEYS.'),
+                @(@('--key-file'), $true, 'Further keys, one a line.'),
+                @(@('--concurrency'), $true, 'Refuse more at once with 429, as plans do.'),
+                @(@('--max-upload'), $true, 'Of a request with a file. (default: 2000)'),
+                @(@('--lenient'), $false, 'For test suites: pass over unknown fields, answer unknown IDs with an example.'),
+                @(@('--record'), $true, 'Pass everything on to the real API, and keep it.'),
+                @(@('--replay'), $true, 'Answer from what was kept, offline.'),
+                @(@('--fault'), $true, 'Fail on purpose: [PATH:]KIND[=VALUE][*TIMES][@CHANCE%]. Repeatable.'),
+                @(@('--seed'), $true, 'Which requests meet the faults that have a chance.'),
+                @(@('--profile'), $true, 'Settings under [profiles.NAME]. [env: CARTESIA_PROFILE]'),
+                @(@('--base-url'), $true, 'Where the API is. [env: CARTESIA_BASE_URL]'),
+                @(@('--quiet', '-q'), $false, 'Only errors on stderr.'),
+                @(@('--verbose'), $false, 'Tell more; repeat for details.'),
+                @(@('--log-file'), $true, 'Append a detailed log to FILE.'),
+                @(@('--color'), $true, 'Colour on the terminal. [env: NO_COLOR]'),
+                @(@('--help', '-h'), $false, 'Show this message and exit.')
+            )
+            Argument = @()
+        }
         'auth' = @{
             Commands = @('login', 'status', 'logout', 'token')
             Options = @(
@@ -960,7 +986,7 @@ Register-ArgumentCompleter -Native -CommandName 'cartesia', 'cartesia-speech' -S
             Options = @(
                 @(@('--help', '-h'), $false, 'Show this message and exit.')
             )
-            Argument = @('say', 'stream', 'transcribe', 'captions', 'voices', 'clone', 'change-voice', 'infill', 'dicts', 'auth', 'config', 'doctor', 'devices', 'completion', 'man')
+            Argument = @('say', 'stream', 'transcribe', 'captions', 'voices', 'clone', 'change-voice', 'infill', 'dicts', 'serve', 'auth', 'config', 'doctor', 'devices', 'completion', 'man')
         }
     }
     # What the values of options are: words, or 'voices'; other values are files or free text.
