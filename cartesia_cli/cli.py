@@ -40,6 +40,7 @@ COMMANDS = {
     "config": "Show and change the settings.",
     "doctor": "Check this installation, and say how to mend what is wrong.",
     "devices": "List the microphones and loudspeakers.",
+    "cache": "Show and shrink what is kept so that it need not be asked for twice.",
     "completion": "Print or install the completion of a shell.",
     "man": "Show the manual.",
 }

@@ -58,8 +58,8 @@ _cartesia_files() {
 # Sets what may follow the words of a command: commands, flags, and options that take a value.
 _cartesia_describe() {
     case $1 in
-    '') commands='say stream transcribe captions voices clone change-voice infill dicts serve auth config doctor devices completion man' flags='--version --help' valued=' ' ;;
-    ' say') commands='' flags='--no-clobber --force --play --follow --interrupt --phonemes --events --dry-run --curl --json --quiet --verbose --stats --no-input --help' valued=' --file -f --voice -v --voice-embedding --model -m --language -l --locale --speed --volume --emotion --dict --normalization --seed --context-id --output -o --format --encoding --sample-rate -r --bit-rate --device --gain --wait --timings --timings-format --captions --max-chars --max-lines --min-duration --max-duration --cps --gap --transport --engine --fallback --profile --base-url --timeout --retries --log-file --color ' ;;
+    '') commands='say stream transcribe captions voices clone change-voice infill dicts serve auth config doctor devices cache completion man' flags='--version --help' valued=' ' ;;
+    ' say') commands='' flags='--no-clobber --force --play --follow --interrupt --phonemes --events --dry-run --cache --curl --json --quiet --verbose --stats --no-input --help' valued=' --file -f --voice -v --voice-embedding --model -m --language -l --locale --speed --volume --emotion --dict --normalization --seed --context-id --output -o --format --encoding --sample-rate -r --bit-rate --device --gain --wait --timings --timings-format --captions --max-chars --max-lines --min-duration --max-duration --cps --gap --transport --engine --fallback --profile --base-url --timeout --retries --log-file --color ' ;;
     ' stream') commands='' flags='--tee --markdown --no-clobber --force --play --follow --interrupt --phonemes --json --quiet --verbose --stats --no-input --help' valued=' --split --buffer-delay --voice -v --voice-embedding --model -m --language -l --locale --speed --volume --emotion --dict --normalization --seed --context-id --output -o --format --encoding --sample-rate -r --bit-rate --device --gain --wait --timings --timings-format --captions --max-chars --max-lines --min-duration --max-duration --cps --gap --engine --fallback --profile --base-url --timeout --retries --log-file --color ' ;;
     ' transcribe') commands='' flags='--recursive --live --mic --turns --interim --words --skip-existing --force --no-clobber --json --quiet --verbose --stats --no-input --help' valued=' --from-file --encoding --sample-rate -r --language -l --model -m --keyterm --jobs --device --min-volume --max-silence --pace --format --output -o --captions --max-chars --max-lines --min-duration --max-duration --cps --gap --engine --fallback --profile --base-url --timeout --retries --log-file --color ' ;;
     ' captions') commands='convert lint retime align' flags='--help' valued=' ' ;;
@@ -104,6 +104,10 @@ _cartesia_describe() {
     ' config edit') commands='' flags='--quiet --verbose --help' valued=' --log-file --color ' ;;
     ' doctor') commands='' flags='--speak --usage --json --help' valued=' --color ' ;;
     ' devices') commands='' flags='--json --help' valued=' ' ;;
+    ' cache') commands='stats prune clear' flags='--help' valued=' ' ;;
+    ' cache stats') commands='' flags='--json --quiet --help' valued=' ' ;;
+    ' cache prune') commands='' flags='--json --quiet --help' valued=' --max-size --older-than ' ;;
+    ' cache clear') commands='' flags='--json --quiet --help' valued=' ' ;;
     ' completion') commands='' flags='--install --quiet --help' valued=' ' ;;
     ' man') commands='' flags='--help' valued=' ' ;;
     *) commands='' flags='' valued=' ' ;;
@@ -164,7 +168,7 @@ _cartesia_argument() {
     ' clone:0') _cartesia_files '' ;;
     ' change-voice:0') _cartesia_files '' ;;
     ' completion:0') _cartesia_words 'bash zsh fish powershell' ;;
-    ' man:'*) _cartesia_words 'say stream transcribe captions voices clone change-voice infill dicts serve auth config doctor devices completion man' ;;
+    ' man:'*) _cartesia_words 'say stream transcribe captions voices clone change-voice infill dicts serve auth config doctor devices cache completion man' ;;
     esac
 }
 

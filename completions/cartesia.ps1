@@ -6,7 +6,7 @@ Register-ArgumentCompleter -Native -CommandName 'cartesia', 'cartesia-speech' -S
     # Of each command: its commands, its options (names, whether a value follows, help), its arguments.
     $table = @{
         '' = @{
-            Commands = @('say', 'stream', 'transcribe', 'captions', 'voices', 'clone', 'change-voice', 'infill', 'dicts', 'serve', 'auth', 'config', 'doctor', 'devices', 'completion', 'man')
+            Commands = @('say', 'stream', 'transcribe', 'captions', 'voices', 'clone', 'change-voice', 'infill', 'dicts', 'serve', 'auth', 'config', 'doctor', 'devices', 'cache', 'completion', 'man')
             Options = @(
                 @(@('--version'), $false, 'Show the version.'),
                 @(@('--help', '-h'), $false, 'Show this message and exit.')
@@ -55,6 +55,7 @@ Register-ArgumentCompleter -Native -CommandName 'cartesia', 'cartesia-speech' -S
                 @(@('--transport'), $true, 'How audio comes: bytes; sse and websocket have timings.'),
                 @(@('--events'), $false, 'Print each event as a JSON line.'),
                 @(@('--dry-run'), $false, 'Show the request and its credits; send nothing.'),
+                @(@('--cache'), $false, 'Take the speech from the cache if it is there; else keep it.'),
                 @(@('--curl'), $false, 'Show the same request as a curl command.'),
                 @(@('--engine'), $true, 'cloud, local, or whichever is set up. [env: CARTESIA_ENGINE]'),
                 @(@('--fallback'), $true, 'Use the built-in engine if the cloud fails.'),
@@ -972,6 +973,42 @@ Register-ArgumentCompleter -Native -CommandName 'cartesia', 'cartesia-speech' -S
             )
             Argument = @()
         }
+        'cache' = @{
+            Commands = @('stats', 'prune', 'clear')
+            Options = @(
+                @(@('--help', '-h'), $false, 'Show this message and exit.')
+            )
+            Argument = @()
+        }
+        'cache stats' = @{
+            Commands = @()
+            Options = @(
+                @(@('--json'), $false, 'Print one JSON object; errors as JSON too.'),
+                @(@('--quiet', '-q'), $false, 'Only errors on stderr.'),
+                @(@('--help', '-h'), $false, 'Show this message and exit.')
+            )
+            Argument = @()
+        }
+        'cache prune' = @{
+            Commands = @()
+            Options = @(
+                @(@('--max-size'), $true, 'Keep no more, like 500MB or 2GB.'),
+                @(@('--older-than'), $true, 'Delete what was not used for so long, like 12h or 30d.'),
+                @(@('--json'), $false, 'Print one JSON object; errors as JSON too.'),
+                @(@('--quiet', '-q'), $false, 'Only errors on stderr.'),
+                @(@('--help', '-h'), $false, 'Show this message and exit.')
+            )
+            Argument = @()
+        }
+        'cache clear' = @{
+            Commands = @()
+            Options = @(
+                @(@('--json'), $false, 'Print one JSON object; errors as JSON too.'),
+                @(@('--quiet', '-q'), $false, 'Only errors on stderr.'),
+                @(@('--help', '-h'), $false, 'Show this message and exit.')
+            )
+            Argument = @()
+        }
         'completion' = @{
             Commands = @()
             Options = @(
@@ -986,7 +1023,7 @@ Register-ArgumentCompleter -Native -CommandName 'cartesia', 'cartesia-speech' -S
             Options = @(
                 @(@('--help', '-h'), $false, 'Show this message and exit.')
             )
-            Argument = @('say', 'stream', 'transcribe', 'captions', 'voices', 'clone', 'change-voice', 'infill', 'dicts', 'serve', 'auth', 'config', 'doctor', 'devices', 'completion', 'man')
+            Argument = @('say', 'stream', 'transcribe', 'captions', 'voices', 'clone', 'change-voice', 'infill', 'dicts', 'serve', 'auth', 'config', 'doctor', 'devices', 'cache', 'completion', 'man')
         }
     }
     # What the values of options are: words, or 'voices'; other values are files or free text.

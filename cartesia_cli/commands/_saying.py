@@ -89,6 +89,7 @@ def _plan(options: SayOptions, settings: Settings) -> Plan:
         prints_events=send.events,
         prints_summary=options.report.json,
         prints_stats=options.report.stats,
+        is_cached=send.cache,
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from cartesia_cli import console
 from cartesia_cli.cache import VoiceNames
 from cartesia_cli.commands._destinations import Destinations, OpenDestinations
+from cartesia_cli.commands._remembering import cloud_origin, local_origin, remembering
 from cartesia_cli.commands._reporting import (
     Performance,
     format_timings,
@@ -52,10 +53,11 @@ class Plan(NamedTuple):
     """The rules of captions, where there are any."""
 
     playing: Playing
-
     prints_events: bool
     prints_summary: bool
     prints_stats: bool
+    is_cached: bool = False
+    """Whether speech is taken from the cache, and kept there."""
 
 
 def speak(plan: Plan, started: float) -> None:
@@ -110,7 +112,10 @@ def _perform_in_cloud(
         requests = [replace(request, voice_id=voice_id) for request in plan.requests]
         synthesize = partial(client.synthesize, transport=plan.transport)
         try:
-            _write(synthesize, requests, plan, opened, timeline)
+            ask: Speak = synthesize
+            if plan.is_cached:
+                ask = remembering(ask, requests, cloud_origin(plan.settings), client)
+            _write(ask, requests, plan, opened, timeline)
         except RequestError:
             names.forget(wanted)  # the name may stand for a voice that is gone
             raise
@@ -122,7 +127,10 @@ def _perform_locally(
 ) -> tuple[EngineName, str, Traffic]:
     with closing(open_local()) as engine:
         voice = engine.get_voice(requests[0].voice_id)
-        _write(engine.synthesize, requests, plan, opened, timeline)
+        ask: Speak = engine.synthesize
+        if plan.is_cached:
+            ask = remembering(ask, requests, local_origin(voice.id), engine.catalogue)
+        _write(ask, requests, plan, opened, timeline)
         return "local", voice.name, engine.traffic
 
 

@@ -40,6 +40,9 @@ class SendOptions(NamedTuple):
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the request and its credits; send nothing.")
     ] = False
+    cache: Annotated[
+        bool, typer.Option("--cache", help="Take the speech from the cache if it is there; else keep it.")
+    ] = False
     curl: Annotated[bool, typer.Option("--curl", help="Show the same request as a curl command.")] = False
 
 

@@ -1,4 +1,4 @@
-"""What need not be asked for twice: the voices behind names. A cache that fails is a cache that is empty."""
+"""The voices behind names, for a day, and all names for the completion scripts of shells."""
 
 import json
 import os
@@ -171,6 +171,19 @@ class VoiceList:
             return TargetFile(self._path)
         except (OSError, OutputError, UsageError):
             return None
+
+
+def forget_voices(folder: Path | None = None) -> None:
+    """Drop every name of every server.
+
+    Args:
+        folder: the cache; None is the user's.
+    """
+    folder = folder or user_folder("cache", os.environ)
+    if folder is not None:
+        for path in (folder / LIST_NAME, *folder.glob("voices/*/*.json")):
+            with suppress(OSError):
+                path.unlink()
 
 
 def _line(name: str, voice_id: str) -> bytes | None:
