@@ -175,6 +175,7 @@ def _measure_memory(found: measure.Programs) -> None:
         ("/tts/bytes", 1, 1, "bytes, one text"),
         ("/tts/sse", 1, 1, "events, one text"),
         ("/tts/sse", 1, 1, "events, a text a sentence"),
+        ("/tts/sse", 4, 1, "events, a text a sentence, 4 clients"),
         ("/tts/sse", 8, 10, "events, a text a sentence, 8 clients"),
     ):
         with _serving(found) as (url, pid):

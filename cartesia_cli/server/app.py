@@ -4,18 +4,15 @@ import time
 from collections.abc import Callable, Collection, Iterable
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.types import ExceptionHandler
 
-from cartesia_cli.errors import CartesiaError
 from cartesia_cli.server.entrance.crowd import Crowd, CrowdMiddleware
 from cartesia_cli.server.entrance.gate import Gate, Missing
 from cartesia_cli.server.entrance.tokens import Tokens, token_routes
-from cartesia_cli.server.failures import on_bug, on_cartesia_error, on_http_exception
+from cartesia_cli.server.failures import HANDLERS
 from cartesia_cli.server.faults import Fault, FaultMiddleware, FaultPlan
 from cartesia_cli.server.hearing.sockets import listening_routes
 from cartesia_cli.server.hearing.transcription import transcription_routes
@@ -39,12 +36,6 @@ from cartesia_cli.server.voices.catalogue import voice_routes
 from cartesia_cli.server.voices.dictionaries import dictionary_routes
 from cartesia_cli.server.voices.voicemaking import voicemaking_routes
 from cartesia_cli.wire.version import API_VERSION
-
-_HANDLERS: dict[int | type[Exception], ExceptionHandler] = {
-    CartesiaError: on_cartesia_error,
-    HTTPException: on_http_exception,
-    Exception: on_bug,
-}
 
 
 def create_app(
@@ -83,7 +74,7 @@ def create_app(
             Middleware(Gate, keys=keys, tokens=tokens, root=root),
             Middleware(CrowdMiddleware, crowd=crowd, root=root),
         ],
-        exception_handlers=_HANDLERS,
+        exception_handlers=HANDLERS,
     )
     app.state.rules, app.state.crowd = rules, crowd
     app.router.redirect_slashes = False

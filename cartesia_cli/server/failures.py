@@ -1,6 +1,7 @@
-"""Errors of our tree as answers of the API."""
+"""Errors of our tree, and those that only a server has, as answers of the API."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NoReturn
 from uuid import uuid4
 
 from starlette.exceptions import HTTPException
@@ -15,8 +16,7 @@ from cartesia_cli.errors import (
     UnavailableError,
     UsageError,
 )
-from cartesia_cli.server.entrance.access import requested_version
-from cartesia_cli.server.hosting.patience import StalledError
+from cartesia_cli.server.versions import requested_version
 from cartesia_cli.wire import encode_error
 
 _STATUS_OF_CODE: Mapping[str, int] = {
@@ -29,14 +29,33 @@ _STATUS_OF_CODE: Mapping[str, int] = {
 }
 """The API does not say which code has which status; these are the obvious ones."""
 
+
+class ForbiddenError(CredentialsError):
+    """Who asks is known and may not have this: status 403."""
+
+
+class StalledError(RequestError):
+    """The rest of a request does not come: status 408."""
+
+
+class UnableError(CartesiaError):
+    """Nobody here can do this work: status 501."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, title="Not implemented")
+
+
 _STATUS_OF_CLASS: Mapping[type[CartesiaError], int] = {
+    ForbiddenError: 403,
     CredentialsError: 401,
     LimitError: 429,
     StalledError: 408,
     RequestError: 400,
     UsageError: 400,
+    UnableError: 501,
     UnavailableError: 503,
 }
+"""A class stands before those that it is one of."""
 
 
 def status_of(error: CartesiaError) -> int:
@@ -70,15 +89,22 @@ def error_response(connection: HTTPConnection, error: CartesiaError, status: int
     return Response(body, status_code=status, headers=headers)
 
 
-def on_cartesia_error(request: Request, error: Exception) -> Response:
+def unable(message: str) -> Callable[[Request], Awaitable[NoReturn]]:
+    """Return an endpoint that answers 501, for work that nobody here can do."""
+
+    async def refuse(_request: Request) -> NoReturn:
+        raise UnableError(message)
+
+    return refuse
+
+
+def _on_cartesia_error(request: Request, error: CartesiaError) -> Response:
     """Answer with an error that an engine or a route raised."""
-    assert isinstance(error, CartesiaError)  # noqa: S101 - registered for this class alone
     return error_response(request, error)
 
 
-def on_http_exception(request: Request, error: Exception) -> Response:
+def _on_http_exception(request: Request, error: HTTPException) -> Response:
     """Answer with what the router refused: an unknown path, a method that a path has not."""
-    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class alone
     refusal = RequestError(
         f"{request.method} {request.url.path}: {error.detail}.",
         title=error.detail,
@@ -87,6 +113,14 @@ def on_http_exception(request: Request, error: Exception) -> Response:
     return error_response(request, refusal, error.status_code)
 
 
-def on_bug(request: Request, _error: Exception) -> Response:
+def _on_bug(request: Request, _error: Exception) -> Response:
     """Answer 500 for what nobody foresaw; the traceback goes to the log."""
     return error_response(request, CartesiaError("The server failed.", title="Internal error"))
+
+
+HANDLERS: Mapping[Any, Callable[[Request, Any], Response]] = {
+    CartesiaError: _on_cartesia_error,
+    HTTPException: _on_http_exception,
+    Exception: _on_bug,
+}
+"""What answers an app's errors, by their class."""

@@ -13,7 +13,7 @@ from cartesia_cli.engines import (
     VoiceChanger,
     VoiceLibrary,
 )
-from cartesia_cli.server.turnstile import Turnstile
+from cartesia_cli.server.speech.turnstile import Turnstile
 from cartesia_cli.server.voices.dictionaries import Dictionaries
 
 
@@ -54,9 +54,9 @@ def built_in_staff(place: Path | Literal[":memory:"] | None) -> Staff:
     catalogue = (
         LocalCatalogue(place.parent, name=place.name) if isinstance(place, Path) else LocalCatalogue(place)
     )
-    work = Turnstile()
-    engine = LocalEngine(catalogue, work=work)
-    transcriber = LocalTranscriber(work=work) if has_recognizer() else None
+    # Each has its own: what is being heard cannot be interrupted, and speech would wait for it.
+    engine = LocalEngine(catalogue, work=Turnstile())
+    transcriber = LocalTranscriber(work=Turnstile()) if has_recognizer() else None
     return Staff(
         synthesizer=engine,
         catalogue=engine,

@@ -1,11 +1,11 @@
 """What a server of the API reads: requests about voices and dictionaries, of every version."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
-from cartesia_cli.errors import RequestError
 from cartesia_cli.models import CloneRequest, LocalizeRequest, Pronunciation, Voice
 from cartesia_cli.wire.dictionaries import decode_pronunciations
+from cartesia_cli.wire.refusals import refuse_request
 from cartesia_cli.wire.values import MalformedError, finite, shorten
 from cartesia_cli.wire.voices import CHANGEABLE, encode_voice
 
@@ -81,9 +81,9 @@ def decode_clone(fields: Mapping[str, Any]) -> CloneRequest:
     Raises:
         RequestError: there is no name, or no language.
     """
-    language = _text(fields, "language") or _refuse("language is required.")
+    language = _text(fields, "language") or refuse_request("language is required.")
     return CloneRequest(
-        name=_text(fields, "name") or _refuse("name is required."),
+        name=_text(fields, "name") or refuse_request("name is required."),
         language=language,
         description=_text(fields, "description"),
         accent=_text(fields, "accent"),
@@ -103,9 +103,9 @@ def decode_localize(payload: Mapping[str, Any]) -> LocalizeRequest:
     elif accent is None:
         accent = _ACCENTS_OF_LANGUAGES.get(_text(payload, "language") or "")
     return LocalizeRequest(
-        voice_id=_text(payload, "voice_id") or _refuse("voice_id is required."),
-        name=_text(payload, "name") or _refuse("name is required."),
-        accent=accent or _refuse("accent is required."),
+        voice_id=_text(payload, "voice_id") or refuse_request("voice_id is required."),
+        name=_text(payload, "name") or refuse_request("name is required."),
+        accent=accent or refuse_request("accent is required."),
         description=_text(payload, "description"),
         tagline=_text(payload, "tagline"),
     )
@@ -119,7 +119,7 @@ def decode_accent_ids(payload: Mapping[str, Any]) -> list[str]:
     """
     accents = payload.get("accents")
     if not isinstance(accents, list) or not accents or not all(isinstance(name, str) for name in accents):
-        _refuse("accents is required: a list of IDs.")
+        refuse_request("accents is required: a list of IDs.")
     return accents
 
 
@@ -131,11 +131,11 @@ def decode_mix(payload: Mapping[str, Any]) -> list[tuple[str | tuple[float, ...]
     """
     voices = payload.get("voices")
     if not isinstance(voices, list) or not 0 < len(voices) <= _MOST_PARTS:
-        _refuse(f"voices is required: a list of 1 to {_MOST_PARTS} objects.")
+        refuse_request(f"voices is required: a list of 1 to {_MOST_PARTS} objects.")
     parts: list[tuple[str | tuple[float, ...], float]] = []
     for voice in voices:
         if not isinstance(voice, Mapping):
-            _refuse("A voice to be mixed must be an object.")
+            refuse_request("A voice to be mixed must be an object.")
         part = _text(voice, "id") or _embedding(voice)
         parts.append((part, _number(voice, "weight")))
     return parts
@@ -149,7 +149,7 @@ def decode_new_voice_request(
     Raises:
         RequestError: there is no name, or no embedding.
     """
-    name = _text(payload, "name") or _refuse("name is required.")
+    name = _text(payload, "name") or refuse_request("name is required.")
     return name, _embedding(payload), _text(payload, "description"), _text(payload, "language")
 
 
@@ -159,7 +159,7 @@ def decode_new_dictionary(payload: Mapping[str, Any]) -> tuple[str, tuple[Pronun
     Raises:
         RequestError: there is no name, or the items are none.
     """
-    return _text(payload, "name") or _refuse("name is required."), _items(payload) or ()
+    return _text(payload, "name") or refuse_request("name is required."), _items(payload) or ()
 
 
 def decode_dictionary_changes(
@@ -185,32 +185,28 @@ def _items(payload: Mapping[str, Any]) -> tuple[Pronunciation, ...] | None:
     try:
         return decode_pronunciations(payload["items"])
     except MalformedError as error:
-        _refuse(f"The items cannot be read: {error}.")
+        refuse_request(f"The items cannot be read: {error}.")
 
 
 def _embedding(payload: Mapping[str, Any]) -> tuple[float, ...]:
     values: Sequence[Any] | None = payload.get("embedding")
     if not isinstance(values, list) or not values:
-        _refuse("embedding is required: a list of numbers.")
+        refuse_request("embedding is required: a list of numbers.")
     try:
         return tuple(finite(value) for value in values)
     except MalformedError as error:
-        _refuse(f"The embedding holds what is no number: {error}.")
+        refuse_request(f"The embedding holds what is no number: {error}.")
 
 
 def _number(payload: Mapping[str, Any], name: str) -> float:
     try:
         return finite(payload.get(name))
     except MalformedError as error:
-        _refuse(f"{name}: {error}.")
+        refuse_request(f"{name}: {error}.")
 
 
 def _text(fields: Mapping[str, Any], name: str) -> str | None:
     value = fields.get(name)
     if value is not None and not isinstance(value, str):
-        _refuse(f"{name} must be a string, not {shorten(value)}.")
+        refuse_request(f"{name} must be a string, not {shorten(value)}.")
     return value or None
-
-
-def _refuse(message: str) -> NoReturn:
-    raise RequestError(message, title="Invalid request")

@@ -3,12 +3,12 @@
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NoReturn
+from typing import Any
 from uuid import uuid4
 
-from cartesia_cli.errors import RequestError
 from cartesia_cli.models import SpeechEvent, SpeechRequest
 from cartesia_cli.wire.events import encode_event
+from cartesia_cli.wire.refusals import refuse, refuse_request
 from cartesia_cli.wire.requests import decode_request
 from cartesia_cli.wire.values import MalformedError, load_json, shorten
 
@@ -55,9 +55,9 @@ def decode_message(data: str | bytes) -> Mapping[str, Any]:
     try:
         payload = load_json(data)
     except MalformedError as error:
-        raise RequestError(f"The message is {error}.", title="Invalid request") from error
+        refuse_request(f"The message is {error}.")
     if not isinstance(payload, dict):
-        _refuse("Invalid request", "The message must be a JSON object.")
+        refuse_request("The message must be a JSON object.")
     return payload
 
 
@@ -75,12 +75,12 @@ def decode_command(payload: Mapping[str, Any]) -> Speak | Cancel:
     """
     context_id = named_context(payload)
     if context_id is None and payload.get("context_id") is not None:
-        _refuse("Invalid context", "context_id must be a string, and not an empty one.")
+        refuse("Invalid context", "context_id must be a string, and not an empty one.")
     if _flag(payload, "cancel"):
-        return Cancel(context_id or _refuse("Invalid context", "context_id is required."))
+        return Cancel(context_id or refuse("Invalid context", "context_id is required."))
     transcript = payload.get("transcript")
     if not isinstance(transcript, str):
-        _refuse("Invalid transcript", "transcript is required and must be a string.")
+        refuse("Invalid transcript", "transcript is required and must be a string.")
     return Speak(
         context_id or str(uuid4()),
         transcript,
@@ -97,9 +97,7 @@ def decode_opening(command: Speak) -> SpeechRequest:
         RequestError: as the API answers with status 400; title and code are set.
     """
     if not command.more and not command.has_words:
-        _refuse(
-            "Invalid transcript", "The transcript should not be empty and should not be only punctuation."
-        )
+        refuse("Invalid transcript", "The transcript should not be empty and should not be only punctuation.")
     # The endpoint of single texts refuses one without words; a context may begin with it.
     request = decode_request({**command.fields, "transcript": "text"}, endpoint="sse")
     return replace(
@@ -131,7 +129,7 @@ def _delay(payload: Mapping[str, Any]) -> int | None:
     if value is None:
         return None
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_BUFFER_DELAY:
-        _refuse(
+        refuse(
             "Invalid buffer delay",
             f"max_buffer_delay_ms must be a whole number from 0 to {MAX_BUFFER_DELAY}, not {shorten(value)}.",
         )
@@ -141,9 +139,5 @@ def _delay(payload: Mapping[str, Any]) -> int | None:
 def _flag(payload: Mapping[str, Any], key: str) -> bool:
     value = payload.get(key)
     if value is not None and not isinstance(value, bool):
-        _refuse("Invalid request", f"{key} must be true or false, not {shorten(value)}.")
+        refuse_request(f"{key} must be true or false, not {shorten(value)}.")
     return value is True
-
-
-def _refuse(title: str, message: str) -> NoReturn:
-    raise RequestError(f"{title}: {message}", title=title)

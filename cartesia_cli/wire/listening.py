@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import NoReturn
 
-from cartesia_cli.errors import RequestError
 from cartesia_cli.models import ListenRequest
+from cartesia_cli.wire.refusals import refuse
 from cartesia_cli.wire.values import finite, shorten
 
 SAMPLE_WIDTHS: Mapping[str, int] = {
@@ -43,9 +42,9 @@ class TurnRules:
         """
         for name, (low, high) in _TURN_RANGES.items():
             if not low <= getattr(self, name) <= high:
-                _refuse("Invalid turn detection", f"{_TURN_KEYS[name]} must be between {low:g} and {high:g}.")
+                refuse("Invalid turn detection", f"{_TURN_KEYS[name]} must be between {low:g} and {high:g}.")
         if not self.start > self.eager_end > self.end:
-            _refuse(
+            refuse(
                 "Invalid turn detection",
                 "start_threshold must be above eager_end_threshold, and that above end_threshold.",
             )
@@ -110,9 +109,9 @@ def decode_listen_query(query: Iterable[tuple[str, str]], *, turns: bool) -> Lis
         elif value:
             values[name] = value
     if "model" not in values:
-        _refuse("Invalid model", "model is required.", "model_not_found")
+        refuse("Invalid model", "model is required.", "model_not_found")
     if len(keyterms) > _MOST_KEYTERMS or sum(map(len, keyterms)) > _MOST_KEYTERM_CHARS:
-        _refuse(
+        refuse(
             "Invalid keyterms",
             f"keyterm may be given {_MOST_KEYTERMS} times, with {_MOST_KEYTERM_CHARS} characters together.",
         )
@@ -129,16 +128,16 @@ def decode_listen_query(query: Iterable[tuple[str, str]], *, turns: bool) -> Lis
         return replace(asked, max_silence=None if timeout is None else timeout / 1_000)
     volume, silence = _number(values, "min_volume"), _number(values, "max_silence_duration_secs")
     if volume is not None and not 0 <= volume <= 1:
-        _refuse("Invalid min_volume", "min_volume must be between 0 and 1.")
+        refuse("Invalid min_volume", "min_volume must be between 0 and 1.")
     if silence is not None and silence <= 0:
-        _refuse("Invalid max_silence_duration_secs", "max_silence_duration_secs must be above 0.")
+        refuse("Invalid max_silence_duration_secs", "max_silence_duration_secs must be above 0.")
     return replace(asked, language=values.get("language"), min_volume=volume, max_silence=silence)
 
 
 def _decode_encoding(values: Mapping[str, str]) -> str:
     encoding = values.get("encoding")
     if encoding is None or encoding not in SAMPLE_WIDTHS:
-        _refuse(
+        refuse(
             "Invalid encoding",
             f"encoding must be one of {', '.join(SAMPLE_WIDTHS)}.",
             "unsupported_audio_format",
@@ -149,7 +148,7 @@ def _decode_encoding(values: Mapping[str, str]) -> str:
 def _decode_sample_rate(values: Mapping[str, str]) -> int:
     text = values.get("sample_rate", "")
     if not (text.isascii() and text.isdigit() and len(text) < 10 and 0 < int(text) <= _MOST_HERTZ):
-        _refuse(
+        refuse(
             "Invalid sample rate",
             f"sample_rate must be a number of hertz, at most {_MOST_HERTZ}.",
             "unsupported_audio_format",
@@ -186,8 +185,4 @@ def _number(fields: Mapping[str, object], key: str) -> float | None:
     try:
         return finite(float(value) if isinstance(value, str) else value)
     except ValueError:  # also a MalformedError
-        return _refuse(f"Invalid {key}", f"{key} must be a number, not {shorten(value)}.")
-
-
-def _refuse(title: str, message: str, code: str | None = None) -> NoReturn:
-    raise RequestError(f"{title}: {message}", title=title, code=code)
+        return refuse(f"Invalid {key}", f"{key} must be a number, not {shorten(value)}.")

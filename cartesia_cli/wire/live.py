@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterator, Mapping
 from enum import Enum, auto, unique
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
-from cartesia_cli.errors import CartesiaError, RequestError, UnavailableError
+from cartesia_cli.errors import CartesiaError, UnavailableError
 from cartesia_cli.models import TranscriptUpdate, WordTiming
 from cartesia_cli.wire.errors import decode_error, encode_error_event, event_status
 from cartesia_cli.wire.listening import TurnRules, decode_turn_rules
+from cartesia_cli.wire.refusals import refuse
 from cartesia_cli.wire.values import MalformedError, finite, load_json, one_line, printable, shorten
 
 Command = Literal["finalize", "close"]
@@ -57,7 +58,7 @@ def decode_command(text: str) -> Command:
         case "close" | "done":
             return "close"
         case _:
-            return _refuse("Unrecognized message", f"Send sound, finalize or close, not {shorten(text)}.")
+            return refuse("Unrecognized message", f"Send sound, finalize or close, not {shorten(text)}.")
 
 
 def decode_turn_command(text: str, rules: TurnRules) -> TurnRules | None:
@@ -81,7 +82,7 @@ def decode_turn_command(text: str, rules: TurnRules) -> TurnRules | None:
                 return decode_turn_rules(changes, rules)
         case _:
             pass
-    return _refuse("Unrecognized message type", f"Send sound, close or config, not {shorten(text)}.")
+    return refuse("Unrecognized message type", f"Send sound, close or config, not {shorten(text)}.")
 
 
 # ---- what a server says
@@ -203,7 +204,3 @@ def _readable(value: object) -> str:
     if not isinstance(value, str):
         raise MalformedError("there is no text in it")
     return printable(" ".join(value.split()))
-
-
-def _refuse(title: str, message: str, code: str | None = None) -> NoReturn:
-    raise RequestError(f"{title}: {message}", title=title, code=code)

@@ -2,9 +2,9 @@
 
 import unicodedata
 from collections.abc import Mapping
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
-from cartesia_cli.errors import RequestError, UsageError
+from cartesia_cli.errors import UsageError
 from cartesia_cli.models import (
     BIT_RATES,
     SAMPLE_RATES,
@@ -15,6 +15,7 @@ from cartesia_cli.models import (
     Encoding,
     SpeechRequest,
 )
+from cartesia_cli.wire.refusals import refuse, refuse_request
 from cartesia_cli.wire.values import MalformedError, finite, shorten
 
 Endpoint = Literal["bytes", "sse"]
@@ -59,12 +60,12 @@ def decode_request(payload: object, *, endpoint: Endpoint) -> SpeechRequest:
         RequestError: as the API answers with status 400; title and code are set.
     """
     if not isinstance(payload, Mapping):
-        _refuse("Invalid request", "The body must be a JSON object.")
+        refuse_request("The body must be a JSON object.")
     manner = _object(payload, "generation_config")
     voice_id, embedding, emotions = _decode_voice(payload.get("voice"))
     language, locale = _text(payload, "language"), _text(payload, "locale")
     if language and locale:
-        _refuse("Invalid language", "Give a language or a locale, not both.")
+        refuse("Invalid language", "Give a language or a locale, not both.")
     speed = _ranged(manner, "speed", SPEEDS)
     emotion = _text(manner, "emotion")
     return SpeechRequest(
@@ -72,7 +73,7 @@ def decode_request(payload: object, *, endpoint: Endpoint) -> SpeechRequest:
         voice_id=voice_id,
         format=decode_format(payload.get("output_format"), endpoint),
         model_id=_text(payload, "model_id")
-        or _refuse("Invalid model", "model_id is required.", "model_not_found"),
+        or refuse("Invalid model", "model_id is required.", "model_not_found"),
         language=language,
         locale=locale,
         speed=_named_speed(payload) if speed is None else speed,
@@ -102,21 +103,21 @@ def decode_format(value: object, endpoint: Endpoint) -> AudioFormat:
         RequestError: as the API answers with status 400; title is set.
     """
     if not isinstance(value, Mapping):
-        _refuse("Invalid output format", "output_format is required and must be an object.")
+        refuse("Invalid output format", "output_format is required and must be an object.")
     container = value.get("container")
     if container not in tuple(Container):
-        _refuse("Invalid output format", f"container must be raw, wav or mp3, not {shorten(container)}.")
+        refuse("Invalid output format", f"container must be raw, wav or mp3, not {shorten(container)}.")
     if endpoint == "sse" and container != Container.RAW:
-        _refuse("Invalid output format", "Only the raw container can be streamed as events.")
+        refuse("Invalid output format", "Only the raw container can be streamed as events.")
     sample_rate, encoding, bit_rate = (value.get(key) for key in ("sample_rate", "encoding", "bit_rate"))
     if sample_rate not in SAMPLE_RATES:
-        _refuse("Invalid output format", f"sample_rate must be one of {', '.join(map(str, SAMPLE_RATES))}.")
+        refuse("Invalid output format", f"sample_rate must be one of {', '.join(map(str, SAMPLE_RATES))}.")
     if container == Container.MP3:
         if bit_rate not in BIT_RATES:
-            _refuse("Invalid output format", f"bit_rate must be one of {', '.join(map(str, BIT_RATES))}.")
+            refuse("Invalid output format", f"bit_rate must be one of {', '.join(map(str, BIT_RATES))}.")
         return AudioFormat(sample_rate=int(sample_rate), container=Container.MP3, bit_rate=int(bit_rate))
     if encoding not in tuple(Encoding):
-        _refuse("Invalid output format", f"encoding must be one of {', '.join(Encoding)}.")
+        refuse("Invalid output format", f"encoding must be one of {', '.join(Encoding)}.")
     return AudioFormat(Encoding(encoding), int(sample_rate), Container(container))
 
 
@@ -142,11 +143,9 @@ def _encode_manner(request: SpeechRequest) -> dict[str, Any] | None:
 def _decode_transcript(payload: Mapping[str, Any]) -> str:
     transcript = payload.get("transcript")
     if not isinstance(transcript, str):
-        _refuse("Invalid transcript", "transcript is required and must be a string.")
+        refuse("Invalid transcript", "transcript is required and must be a string.")
     if all(unicodedata.category(char)[0] in "PZC" for char in transcript):
-        _refuse(
-            "Invalid transcript", "The transcript should not be empty and should not be only punctuation."
-        )
+        refuse("Invalid transcript", "The transcript should not be empty and should not be only punctuation.")
     return transcript
 
 
@@ -155,7 +154,7 @@ def _decode_voice(voice: object) -> tuple[str, tuple[float, ...] | None, tuple[s
     if isinstance(voice, str) and voice:
         return voice, None, ()
     if not isinstance(voice, Mapping):
-        _refuse("Invalid voice", "voice is required: an ID, or an object with an ID.")
+        refuse("Invalid voice", "voice is required: an ID, or an object with an ID.")
     controls = voice.get("__experimental_controls")
     named = controls.get("emotion") if isinstance(controls, Mapping) else None
     emotions = tuple(str(name) for name in named) if isinstance(named, list) else ()
@@ -164,9 +163,9 @@ def _decode_voice(voice: object) -> tuple[str, tuple[float, ...] | None, tuple[s
         try:
             return "", tuple(finite(value) for value in embedding), emotions
         except MalformedError as error:
-            _refuse("Invalid voice", f"The embedding holds what is no number: {error}.")
+            refuse("Invalid voice", f"The embedding holds what is no number: {error}.")
     if not isinstance(voice_id, str) or not voice_id:
-        _refuse("Invalid voice", "The voice needs an id.")
+        refuse("Invalid voice", "The voice needs an id.")
     return voice_id, None, emotions
 
 
@@ -181,7 +180,7 @@ def _named_speed(payload: Mapping[str, Any]) -> Literal["slow", "normal", "fast"
         case "fast":
             return "fast"
         case other:
-            return _refuse("Invalid speed", f"speed must be slow, normal or fast, not {shorten(other)}.")
+            return refuse("Invalid speed", f"speed must be slow, normal or fast, not {shorten(other)}.")
 
 
 def _ranged(fields: Mapping[str, Any], key: str, limits: tuple[float, float]) -> float | None:
@@ -191,26 +190,22 @@ def _ranged(fields: Mapping[str, Any], key: str, limits: tuple[float, float]) ->
     try:
         number = finite(value)
     except MalformedError as error:
-        _refuse("Invalid generation config", f"{key}: {error}.")
+        refuse("Invalid generation config", f"{key}: {error}.")
     low, high = limits
     if not low <= number <= high:
-        _refuse("Invalid generation config", f"{key} must be between {low} and {high}, not {number}.")
+        refuse("Invalid generation config", f"{key} must be between {low} and {high}, not {number}.")
     return number
 
 
 def _object(fields: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     value = fields.get(key)
     if value is not None and not isinstance(value, Mapping):
-        _refuse("Invalid request", f"{key} must be an object.")
+        refuse_request(f"{key} must be an object.")
     return value or {}
 
 
 def _text(fields: Mapping[str, Any], key: str) -> str | None:
     value = fields.get(key)
     if value is not None and not isinstance(value, str):
-        _refuse("Invalid request", f"{key} must be a string, not {shorten(value)}.")
+        refuse_request(f"{key} must be a string, not {shorten(value)}.")
     return value or None
-
-
-def _refuse(title: str, message: str, code: str | None = None) -> NoReturn:
-    raise RequestError(f"{title}: {message}", title=title, code=code)

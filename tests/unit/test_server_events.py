@@ -11,7 +11,7 @@ from cartesia_cli.models import (
     WordTiming,
     WordTimings,
 )
-from cartesia_cli.server.events import aligned, event_stream, frame
+from cartesia_cli.server.speech.events import aligned, event_stream, frame
 from tests.fakes.known import KnownSamples, known_s16, known_samples, known_words
 
 TIMINGS = WordTimings((WordTiming("Köln", 0.0, 0.5),))

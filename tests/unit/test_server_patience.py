@@ -18,7 +18,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from cartesia_cli.server.app import create_app
 from cartesia_cli.server.entrance.visitors import Answered
-from cartesia_cli.server.hosting.patience import StalledError, patient
+from cartesia_cli.server.failures import StalledError
+from cartesia_cli.server.hosting.patience import patient
 from cartesia_cli.server.staff import Staff
 from tests.fakes.counted import Endless, eventually
 from tests.fakes.hosted import hosted_here, patience

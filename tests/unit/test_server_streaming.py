@@ -17,7 +17,7 @@ from starlette.types import Message
 
 from cartesia_cli.errors import UnavailableError
 from cartesia_cli.models import AudioChunk, SpeechEvents, SpeechRequest
-from cartesia_cli.server.streaming import Pieces, PulledResponse
+from cartesia_cli.server.speech.streaming import Pieces, PulledResponse
 from tests.fakes.known import DEFAULT_VOICE, KnownSamples
 from tests.fakes.server import RunningServer, running_server
 

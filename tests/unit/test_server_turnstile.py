@@ -14,7 +14,7 @@ import pytest
 from cartesia_cli.errors import UsageError
 from cartesia_cli.local.engine import LocalEngine
 from cartesia_cli.models import AudioChunk, AudioFormat, SpeechRequest, TextPiece
-from cartesia_cli.server.turnstile import Turnstile
+from cartesia_cli.server.speech.turnstile import Turnstile
 
 Result = TypeVar("Result")
 

@@ -73,7 +73,7 @@ class Asked:
         if not isinstance(body, dict | None):
             raise TypeError("the body of its request is no object")
         asked = cls(*texts, version, body)
-        asked.key  # noqa: B018  whose parts are looked at
+        json.dumps(asked.comparable)  # which takes the body apart: it must be one
         return asked
 
     @property
@@ -90,7 +90,7 @@ class Asked:
     @property
     def key(self) -> bytes:
         """The same for requests that get the same answer."""
-        canonical = json.dumps(self._comparable, sort_keys=True)
+        canonical = json.dumps(self.comparable, sort_keys=True)
         return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).digest()
 
     @property
@@ -102,10 +102,15 @@ class Asked:
 
     def differences(self, other: "Asked") -> list[str]:
         """Return what is not the same in another one, as sentences without a full stop."""
-        return list(differences("", self._comparable, other._comparable))  # noqa: SLF001  of the same class
+        return list(differences("", self.comparable, other.comparable))
 
     @property
-    def _comparable(self) -> dict[str, Any]:
+    def comparable(self) -> dict[str, Any]:
+        """The request without what does not count: names of files, and of an event stream's context.
+
+        Raises:
+            KeyError, TypeError: the body is none of a cassette.
+        """
         fields = self.fields | {"path": self.path.rstrip("/")}
         match self.body:
             case {"form": parts}:

@@ -153,16 +153,20 @@ class SocketRecording:
 
     def _note(self, side: str, fields: Mapping[str, Any]) -> None:
         """Add a message to the cassette, behind the sound that came before it."""
+        self._note_sound()
+        self._write({"from": side, **fields})
+
+    def _note_sound(self) -> None:
+        """Add what has come of sound since the last message, as one."""
         if self._sound["messages"]:
-            sound, self._sound = self._sound, {"messages": 0, "bytes": 0}
-            self._note("client", {"sound": sound})
-        line = json.dumps({"from": side, **fields}, ensure_ascii=False)
-        self._take.write(f"{line}\n".encode())
+            self._write({"from": "client", "sound": self._sound})
+            self._sound = {"messages": 0, "bytes": 0}
+
+    def _write(self, message: Mapping[str, Any]) -> None:
+        self._take.write(f"{json.dumps(message, ensure_ascii=False)}\n".encode())
 
     def _keep(self) -> None:
-        if self._sound["messages"]:
-            sound, self._sound = self._sound, {"messages": 0, "bytes": 0}
-            self._note("client", {"sound": sound})
+        self._note_sound()
 
         def fields(written: bytes, name: str | None) -> dict[str, Any]:
             lines = written.splitlines()

@@ -111,7 +111,7 @@ class Performance:
             return False
         if context_id is not None:
             self._lost.add(context_id)
-        error: CartesiaError = RequestError(
+        error = RequestError(
             f"This was not recorded: {difference}. {HOW}.",
             title="Not recorded",
             code=NOT_RECORDED,

@@ -18,7 +18,7 @@ from cartesia_cli.server.cassettes.incoming import Incoming
 from cartesia_cli.server.cassettes.keeping import is_text, keep_answer, suffix_of
 from cartesia_cli.server.cassettes.takes import Studio
 from cartesia_cli.server.cassettes.uploads import Upload
-from cartesia_cli.server.failures import error_response, on_bug, on_cartesia_error
+from cartesia_cli.server.failures import HANDLERS, error_response
 from cartesia_cli.server.hearing.sound import AbandonedError, Sound
 from cartesia_cli.server.hosting.means import close_connection
 
@@ -43,7 +43,7 @@ def create_recorder(relay: Relay, folder: Path, *, prefix: str = "") -> Starlett
         OutputError: the folder cannot be made, or written in.
         UsageError: it is no folder.
     """
-    app = Starlette(exception_handlers={CartesiaError: on_cartesia_error, Exception: on_bug})
+    app = Starlette(exception_handlers=HANDLERS)
     app.router.redirect_slashes = False
     app.router.default = _Recorder(relay, folder, f"/{prefix.strip('/')}".rstrip("/"))
     return app

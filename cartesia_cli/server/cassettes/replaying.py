@@ -20,7 +20,7 @@ from cartesia_cli.server.cassettes.performing import HOW, NOT_RECORDED, Performa
 from cartesia_cli.server.cassettes.tapes import Answer, Tape, find_tapes, read_answer
 from cartesia_cli.server.cassettes.tracks import Repertoire, SocketTape
 from cartesia_cli.server.cassettes.uploads import Upload
-from cartesia_cli.server.failures import error_response, on_bug, on_cartesia_error
+from cartesia_cli.server.failures import HANDLERS, error_response
 
 _MOST_COMPARED = 200
 """Cassettes that are looked at for the one that is most like a request."""
@@ -36,7 +36,7 @@ def create_player(folder: Path, *, prefix: str = "") -> Starlette:
     Raises:
         UsageError: there is no such folder, no cassette in it, or one that is damaged.
     """
-    app = Starlette(exception_handlers={CartesiaError: on_cartesia_error, Exception: on_bug})
+    app = Starlette(exception_handlers=HANDLERS)
     app.router.redirect_slashes = False
     app.router.default = _Player(find_tapes(folder), f"/{prefix.strip('/')}".rstrip("/"))
     return app
@@ -105,7 +105,7 @@ class _Player:
         return waiting.pop() if len(waiting) > 1 else waiting[0]
 
     def _refusal(self, connection: HTTPConnection, asked: Asked) -> Response:
-        error: CartesiaError = RequestError(
+        error = RequestError(
             f"{asked.method} {asked.path} was not recorded{self._difference(asked)}. {HOW}.",
             title="Not recorded",
             code=NOT_RECORDED,

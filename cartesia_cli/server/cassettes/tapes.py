@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, repeat
 from pathlib import Path
@@ -105,13 +106,13 @@ def read_answer(path: Path) -> Answer:
     Raises:
         UsageError: it is damaged, or gone.
     """
-    with damages(path):
+    with _reading(path):
         response = _load(path)["response"]
         status, headers, chunks = response["status"], response["headers"], response.get("chunks", [])
         if not isinstance(status, int) or not 200 <= status <= 599:
             raise ValueError(f"{status!r} is no status of an answer")
         pairs = [(str(name).lower(), str(value)) for name, value in headers]
-        "".join(chain(*pairs)).encode("latin-1")
+        "".join(chain(*pairs)).encode("latin-1")  # as they are sent: others are no headers
         if not all(isinstance(size, int) and size > 0 for size in chunks):
             raise ValueError("a chunk is no number of bytes")
         body = response["body"]
@@ -126,7 +127,7 @@ def read_messages(path: Path) -> Iterator[tuple[Mapping[str, Any], tuple[Path, i
     Raises:
         UsageError: it is damaged, or gone.
     """
-    with damages(path):
+    with _reading(path):
         messages = _load(path)["socket"]["messages"]
         if isinstance(messages, list):
             for message in messages:
@@ -146,7 +147,7 @@ def read_closing(path: Path) -> tuple[int, str] | None:
     Raises:
         UsageError: the cassette is damaged, or gone.
     """
-    with damages(path):
+    with _reading(path):
         closing = _load(path)["socket"]["close"]
         if closing["from"] != "server":
             return None
@@ -156,37 +157,25 @@ def read_closing(path: Path) -> tuple[int, str] | None:
         return code, reason
 
 
-class damages:  # noqa: N801  reads as a statement in ``with``
-    """Turns whatever is wrong inside into one error that names the cassette.
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn whatever is wrong with a cassette into one error that names it.
 
     Raises:
         UsageError: it is damaged, or gone.
     """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        match error:
-            case OSError():
-                raise UsageError(
-                    f"The cassette {self._path} cannot be read: {error.strerror}.", hint=_HINT
-                ) from error
-            case KeyError():
-                raise UsageError(
-                    f"The cassette {self._path} is damaged: it has no {error}.", hint=_HINT
-                ) from error
-            case ValueError() | TypeError() | AttributeError() | RecursionError():
-                raise UsageError(f"The cassette {self._path} is damaged: {error}.", hint=_HINT) from error
-            case _:
-                pass
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"The cassette {path} cannot be read: {error.strerror}.", hint=_HINT) from error
+    except KeyError as error:
+        raise UsageError(f"The cassette {path} is damaged: it has no {error}.", hint=_HINT) from error
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise UsageError(f"The cassette {path} is damaged: {error}.", hint=_HINT) from error
 
 
 def _find_tape(path: Path) -> Tape:
-    with damages(path):
+    with _reading(path):
         document = _load(path)
         tape = Tape(path, Asked.from_fields(document["request"]), "socket" in document)
     if tape.is_socket:

@@ -25,10 +25,10 @@ class Line:
 
     n_texts: int
     n_bytes: int
-    message: Mapping[str, Any] | None
-    """None where it stands in a file of its own."""
+    """Of its sound."""
 
-    place: Place | None
+    source: Mapping[str, Any] | Place
+    """The message, or where it stands in a file of its own."""
 
     def read(self) -> str | bytes:
         """Return the message.
@@ -36,13 +36,13 @@ class Line:
         Raises:
             OSError, ValueError: its file cannot be read any more.
         """
-        message = self.message
-        if message is None:
-            assert self.place is not None  # noqa: S101  one of the two is there
-            path, offset, size = self.place
+        if isinstance(self.source, tuple):
+            path, offset, size = self.source
             with path.open("rb") as file:
                 file.seek(offset)
-                message = json.loads(file.read(size))
+                message: Mapping[str, Any] = json.loads(file.read(size))
+        else:
+            message = self.source
         return base64.b64decode(message["base64"]) if "base64" in message else described_text(message)
 
 
@@ -93,8 +93,7 @@ class SocketTape:
             track.texts.append(comparable(value))
             track.sound.append(track.n_bytes)
         else:
-            kept = message if place is None else None
-            track.lines.append(Line(len(track.texts), track.n_bytes, kept, place))
+            track.lines.append(Line(len(track.texts), track.n_bytes, message if place is None else place))
 
     def _track(self, context_id: str | None) -> Track:
         return self.tracks.setdefault(context_id, Track(self, context_id))

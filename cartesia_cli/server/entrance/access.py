@@ -1,33 +1,12 @@
-"""Who asks, with which key, and in which version of the API."""
+"""Who asks: the key or token of a request, and what it opens."""
 
 import hmac
-import re
 from collections.abc import Collection
 
 from starlette.requests import HTTPConnection
 
-from cartesia_cli.errors import CredentialsError, RequestError
+from cartesia_cli.errors import CredentialsError
 from cartesia_cli.server.entrance.tokens import Tokens
-from cartesia_cli.wire.version import API_VERSION
-
-
-def requested_version(connection: HTTPConnection) -> str:
-    """Return the version that the query or else the header names, or the newest if that is no date."""
-    version = _named_version(connection)
-    return version if _is_date(version) else API_VERSION
-
-
-def check_version(connection: HTTPConnection) -> None:
-    """Refuse a version that is not a date; none at all is taken for the newest.
-
-    Raises:
-        RequestError: not ``YYYY-MM-DD``.
-    """
-    version = _named_version(connection)
-    if not _is_date(version):
-        raise RequestError(
-            f"The version {version!r} is not a date like {API_VERSION}.", title="Invalid version"
-        )
 
 
 def presented_key(connection: HTTPConnection) -> str | None:
@@ -67,12 +46,3 @@ def check_access(connection: HTTPConnection, keys: Collection[str] | None, token
         tokens.check(token, path)
     elif keys is not None:
         raise CredentialsError("The API key is not valid.", title="Unauthorized")
-
-
-def _named_version(connection: HTTPConnection) -> str:
-    query = connection.query_params.get("cartesia_version")
-    return query or connection.headers.get("cartesia-version") or API_VERSION
-
-
-def _is_date(version: str) -> bool:
-    return re.fullmatch(r"\d{4}-\d{2}-\d{2}", version, re.ASCII) is not None

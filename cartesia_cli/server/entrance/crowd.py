@@ -6,7 +6,6 @@ from threading import Lock
 
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from starlette.websockets import WebSocket
 
 from cartesia_cli.errors import LimitError
 from cartesia_cli.server.failures import error_response
@@ -132,11 +131,7 @@ class CrowdMiddleware:
         try:
             place = self._crowd.enter(work)
         except CrowdedError as error:
-            response = error_response(HTTPConnection(scope), error)
-            if scope["type"] == "http":
-                await response(scope, receive, send)
-            else:
-                await WebSocket(scope, receive, send).send_denial_response(response)
+            await error_response(HTTPConnection(scope), error)(scope, receive, send)
             return
 
         async def receive_last() -> Message:

@@ -3,16 +3,15 @@
 from collections.abc import Collection
 
 from starlette.requests import HTTPConnection
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from starlette.websockets import WebSocket
 
 from cartesia_cli.errors import CartesiaError, RequestError
-from cartesia_cli.server.entrance.access import check_access, check_version
-from cartesia_cli.server.entrance.tokens import ForbiddenError, Tokens
+from cartesia_cli.server.entrance.access import check_access
+from cartesia_cli.server.entrance.tokens import Tokens
 from cartesia_cli.server.failures import error_response, request_id
 from cartesia_cli.server.openapi import PATH as OPENAPI
 from cartesia_cli.server.playground import ASSETS as PLAYGROUND
+from cartesia_cli.server.versions import check_version
 
 
 class Missing:
@@ -27,19 +26,11 @@ class Missing:
             await self._otherwise(scope, receive, send)
             return
         refusal = RequestError(f"There is no socket at {scope['path']}.", title="Not Found", code="not_found")
-        await _refuse_socket(WebSocket(scope, receive, send), refusal)
-
-
-async def _refuse_socket(socket: WebSocket, error: CartesiaError) -> None:
-    await socket.send_denial_response(_refusal(socket, error))
-
-
-def _refusal(connection: HTTPConnection, error: CartesiaError) -> Response:
-    return error_response(connection, error, 403 if isinstance(error, ForbiddenError) else None)
+        await error_response(HTTPConnection(scope), refusal)(scope, receive, send)
 
 
 class Gate:
-    """Lets a request in if its key, or token, and its version are good; the answer gets its identifier.
+    """Lets in who has a good key, or token, and names a good version; every answer gets an identifier.
 
     Everybody may see the status, the page with all that it loads, and the description of the API.
 
@@ -57,14 +48,8 @@ class Gate:
         self._keys = None if keys is None else frozenset(keys)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let one request in, or refuse it."""
-        if scope["type"] == "websocket":
-            try:
-                self._check(HTTPConnection(scope))
-            except CartesiaError as error:
-                await _refuse_socket(WebSocket(scope, receive, send), error)
-                return
-        if scope["type"] != "http":
+        """Let one request, or socket, in; or refuse it."""
+        if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
         connection = HTTPConnection(scope)
@@ -80,13 +65,14 @@ class Gate:
             if not self._is_public(scope):
                 self._check(connection)
         except CartesiaError as error:
-            await _refusal(connection, error)(scope, receive, send_identified)
+            await error_response(connection, error)(scope, receive, send_identified)
             return
         await self._app(scope, receive, send_identified)
 
     def _is_public(self, scope: Scope) -> bool:
         path: str = scope["path"].removeprefix(self._root).rstrip("/")
-        return scope["method"] in {"GET", "HEAD"} and (path in {"", OPENAPI} or path.startswith(PLAYGROUND))
+        is_reading = scope["type"] == "http" and scope["method"] in {"GET", "HEAD"}
+        return is_reading and (path in {"", OPENAPI} or path.startswith(PLAYGROUND))
 
     def _check(self, connection: HTTPConnection) -> None:
         check_version(connection)

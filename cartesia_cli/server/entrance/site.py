@@ -14,7 +14,6 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from starlette.websockets import WebSocket
 
 from cartesia_cli.errors import RequestError
 from cartesia_cli.server.failures import error_response
@@ -57,11 +56,7 @@ class SiteMiddleware:
         headers = Headers(scope=scope)
         if (reason := self._objection(scope, headers)) is not None:
             refusal = RequestError(reason, title="Forbidden")
-            response = error_response(HTTPConnection(scope), refusal, 403)
-            if scope["type"] == "http":
-                await response(scope, receive, send)
-            else:
-                await WebSocket(scope, receive, send).send_denial_response(response)
+            await error_response(HTTPConnection(scope), refusal, 403)(scope, receive, send)
             return
         origin = headers.get("origin")
         if scope["type"] == "websocket" or origin is None:

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from cartesia_cli.errors import CredentialsError, RequestError
 from cartesia_cli.server.bodies import read_json
+from cartesia_cli.server.failures import ForbiddenError
 from cartesia_cli.server.schemas.account import AccessTokenRequest
 
 GRANTS = ("tts", "stt", "agent")
@@ -100,10 +101,6 @@ class Tokens:
 
     def _sign(self, body: str) -> str:
         return _encode(hmac.new(self.secret, body.encode("utf-8", "replace"), hashlib.sha256).digest())
-
-
-class ForbiddenError(CredentialsError):
-    """Who asks is known and may not have this: status 403."""
 
 
 def token_routes(tokens: Tokens) -> list[Route]:

@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from cartesia_cli.engines import LiveTranscriber
 from cartesia_cli.errors import CartesiaError, RequestError
 from cartesia_cli.models import ListenRequest, TranscriptUpdate
-from cartesia_cli.server.failures import error_response, request_id, status_of
+from cartesia_cli.server.failures import UnableError, error_response, request_id, status_of
 from cartesia_cli.server.hearing.sound import Sound, hear
 from cartesia_cli.server.hosting.means import let_finish
 from cartesia_cli.server.rules import rules_of
@@ -55,8 +55,8 @@ async def _open(
     turns: bool,
 ) -> None:
     if transcriber is None:
-        refusal = CartesiaError("This server does not transcribe.", title="Not implemented")
-        await websocket.send_denial_response(error_response(websocket, refusal, 501))
+        refusal = UnableError("This server does not transcribe.")
+        await websocket.send_denial_response(error_response(websocket, refusal))
         return
     try:
         asked = decode_listen_query(websocket.query_params.multi_items(), turns=turns)

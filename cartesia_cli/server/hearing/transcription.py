@@ -15,10 +15,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from cartesia_cli.engines import Transcriber
-from cartesia_cli.errors import CartesiaError, RequestError
+from cartesia_cli.errors import RequestError
 from cartesia_cli.models import Transcript
 from cartesia_cli.server.bodies import keep_upload, read_form, required_upload
-from cartesia_cli.server.failures import error_response, request_id
+from cartesia_cli.server.failures import UnableError, request_id
 from cartesia_cli.server.rules import rules_of
 from cartesia_cli.server.schemas.kinds import Form
 from cartesia_cli.server.schemas.recordings import OpenAITranscriptionForm, TranscriptionForm
@@ -36,8 +36,7 @@ def transcription_routes(transcriber: Transcriber | None) -> list[Route]:
 
     async def transcriptions(request: Request, *, schema: type[Form]) -> Response:
         if transcriber is None:
-            refusal = CartesiaError("This server does not transcribe.", title="Not implemented")
-            return error_response(request, refusal, 501)
+            raise UnableError("This server does not transcribe.")
         async with read_form(request, rules_of(request).max_recording, schema) as form:
             asked = _asked(form, request.query_params)
             try:

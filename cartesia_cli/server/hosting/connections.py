@@ -17,8 +17,9 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from cartesia_cli.errors import RequestError
 from cartesia_cli.server.entrance.visitors import Answered
+from cartesia_cli.server.failures import StalledError
 from cartesia_cli.server.hosting.means import FRAGMENTS, Guarded
-from cartesia_cli.server.hosting.patience import LingeringTransport, Patience, StalledError
+from cartesia_cli.server.hosting.patience import LingeringTransport, Patience
 from cartesia_cli.wire import encode_error
 from cartesia_cli.wire.version import API_VERSION
 

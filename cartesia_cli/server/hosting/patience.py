@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.types import Message, Receive
 
-from cartesia_cli.errors import RequestError
+from cartesia_cli.server.failures import StalledError
 
 _LINGER = 2.0
 """Seconds for a client to read an answer that came before it had sent all it wanted."""
@@ -38,10 +38,6 @@ class Patience:
 
     end: float = 5.0
     """For running answers, once the server is to end."""
-
-
-class StalledError(RequestError):
-    """The rest of a request does not come: status 408."""
 
 
 def patient(receive: Receive, seconds: float) -> Receive:

@@ -19,8 +19,8 @@ from cartesia_cli.models import (
     Voice,
     WordTiming,
 )
-from cartesia_cli.server.events import frame
 from cartesia_cli.server.speech.containers import CONTENT_TYPES, wrapped
+from cartesia_cli.server.speech.events import frame
 from cartesia_cli.wire import encode_done, encode_event
 
 _TIME = "2026-01-01T00:00:00Z"

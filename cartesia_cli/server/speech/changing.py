@@ -16,12 +16,12 @@ from cartesia_cli.engines import VoiceChanger
 from cartesia_cli.errors import CartesiaError, RequestError
 from cartesia_cli.models import AudioChunk, AudioFormat, Container, SpeechEvent, SpeechRequest
 from cartesia_cli.server.bodies import find_upload, keep_upload, read_form, required_upload, texts
-from cartesia_cli.server.events import aligned, frame
-from cartesia_cli.server.failures import error_response, request_id, status_of
+from cartesia_cli.server.failures import request_id, status_of, unable
 from cartesia_cli.server.rules import rules_of
 from cartesia_cli.server.schemas.recordings import ChangeForm, InfillForm
 from cartesia_cli.server.speech.containers import CONTENT_TYPES, wrapped
-from cartesia_cli.server.streaming import Pieces, PulledResponse
+from cartesia_cli.server.speech.events import aligned, frame
+from cartesia_cli.server.speech.streaming import Pieces, PulledResponse
 from cartesia_cli.wire import encode_done, encode_error_event, encode_event
 from cartesia_cli.wire.forms import decode_change_form, decode_infill_form
 
@@ -35,7 +35,8 @@ def changing_routes(changer: VoiceChanger | None) -> list[Route]:
     """Return the routes that change recordings with ``changer``; without one they answer 501."""
     paths = ("/voice-changer/bytes", "/voice-changer/sse", "/infill/bytes")
     if changer is None:
-        return [Route(path, _refuse, methods=["POST"]) for path in paths]
+        refuse = unable("This server does not change recordings.")
+        return [Route(path, refuse, methods=["POST"]) for path in paths]
 
     async def change_bytes(request: Request) -> Response:
         async with read_form(request, rules_of(request).max_recording, ChangeForm) as form:
@@ -131,8 +132,3 @@ def _frames(events: Iterator[SpeechEvent], audio: AudioFormat, identifier: str) 
 
 def _samples(audio: AudioFormat) -> AudioFormat:
     return replace(audio, container=Container.RAW, bit_rate=None)
-
-
-async def _refuse(request: Request) -> Response:
-    refusal = CartesiaError("This server does not change recordings.", title="Not implemented")
-    return error_response(request, refusal, 501)

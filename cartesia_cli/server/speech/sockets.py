@@ -16,13 +16,13 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from cartesia_cli.engines import Synthesizer
 from cartesia_cli.errors import CartesiaError, LimitError
-from cartesia_cli.server.entrance.access import requested_version
 from cartesia_cli.server.entrance.crowd import Crowd, CrowdedError, Work, crowd_of
 from cartesia_cli.server.failures import request_id, status_of
 from cartesia_cli.server.hosting.means import let_finish
 from cartesia_cli.server.rules import rules_of
 from cartesia_cli.server.schemas.messages import read_command
 from cartesia_cli.server.speech.contexts import ClientGone, Context
+from cartesia_cli.server.versions import requested_version
 from cartesia_cli.wire import encode_error_event
 from cartesia_cli.wire.commands import (
     Cancel,

@@ -14,12 +14,12 @@ from starlette.routing import Route
 from cartesia_cli.engines import Synthesizer
 from cartesia_cli.models import Container, SpeechRequest
 from cartesia_cli.server.bodies import read_body
-from cartesia_cli.server.events import aligned, event_stream
 from cartesia_cli.server.failures import request_id
 from cartesia_cli.server.rules import rules_of
 from cartesia_cli.server.schemas import speech
 from cartesia_cli.server.speech.containers import CONTENT_TYPES, wrapped
-from cartesia_cli.server.streaming import Pieces, PulledResponse
+from cartesia_cli.server.speech.events import aligned, event_stream
+from cartesia_cli.server.speech.streaming import Pieces, PulledResponse
 from cartesia_cli.wire import decode_request
 
 

@@ -15,15 +15,15 @@ from starlette.routing import Route
 
 from cartesia_cli.database import Record
 from cartesia_cli.engines import VoiceLibrary
-from cartesia_cli.errors import CartesiaError, RequestError
+from cartesia_cli.errors import RequestError
 from cartesia_cli.server.bodies import read_body
-from cartesia_cli.server.entrance.access import requested_version
-from cartesia_cli.server.failures import error_response
+from cartesia_cli.server.failures import UnableError
 from cartesia_cli.server.pages import enveloped, read_page_query
 from cartesia_cli.server.rules import rules_of
 from cartesia_cli.server.schemas.training import NewFineTune
 from cartesia_cli.server.storage.fields import missing, optional_name, required_name, required_text
 from cartesia_cli.server.storage.state import State, Stored, stored
+from cartesia_cli.server.versions import requested_version
 from cartesia_cli.server.voices.accents import read_accent, shown_accent
 
 MODELS = ("sonic-3-2026-01-12", "sonic-3-2025-10-27")
@@ -63,8 +63,7 @@ class _FineTunes:
         is_lenient = rules_of(request).is_lenient
         await run_in_threadpool(self._check, asked, is_lenient=is_lenient)
         if not is_lenient:
-            refusal = CartesiaError("The built-in engine cannot train voices.", title="Not implemented")
-            return error_response(request, refusal, 501)
+            raise UnableError("The built-in engine cannot train voices.")
         record = {"id": f"fine_tune_{uuid4().hex}", **asked, "status": "created"}
         await run_in_threadpool(self._state.fine_tunes.add, record)
         return JSONResponse(self._shown(record, request))

@@ -14,9 +14,9 @@ from starlette.routing import Route
 from cartesia_cli.engines import VoiceCatalogue, VoiceLibrary
 from cartesia_cli.errors import RequestError, UsageError
 from cartesia_cli.models import Voice
-from cartesia_cli.server.entrance.access import requested_version
 from cartesia_cli.server.failures import error_response
 from cartesia_cli.server.pages import enveloped, read_page_query
+from cartesia_cli.server.versions import requested_version
 from cartesia_cli.server.voices.accents import shown_accent
 from cartesia_cli.wire import encode_voice
 from cartesia_cli.wire.version import FIRST_WITHOUT_EMBEDDINGS

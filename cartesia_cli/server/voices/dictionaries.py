@@ -9,10 +9,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from cartesia_cli.engines import DictionaryCatalogue
-from cartesia_cli.errors import CartesiaError, RequestError
+from cartesia_cli.errors import RequestError
 from cartesia_cli.models import Pronunciation, PronunciationDictionary
 from cartesia_cli.server.bodies import read_body
-from cartesia_cli.server.failures import error_response
+from cartesia_cli.server.failures import error_response, unable
 from cartesia_cli.server.pages import enveloped, read_page_query
 from cartesia_cli.server.schemas.dictionaries import DictionaryUpdate, NewDictionary
 from cartesia_cli.server.voices.catalogue import Endpoint
@@ -33,8 +33,13 @@ class Dictionaries(DictionaryCatalogue, Protocol):
 
 def dictionary_routes(dictionaries: Dictionaries | None) -> list[Route]:
     """Return the routes; without dictionaries they answer 501."""
+    one = f"{_PATH}/{{dictionary_id}}"
     if dictionaries is None:
-        return _refusing_routes()
+        refuse = unable("This server keeps no pronunciation dictionaries.")
+        return [
+            Route(_PATH, refuse, methods=["GET", "POST"]),
+            Route(one, refuse, methods=["GET", "PATCH", "DELETE"]),
+        ]
 
     async def list_all(request: Request) -> Response:
         query = read_page_query(request.query_params)
@@ -61,7 +66,6 @@ def dictionary_routes(dictionaries: Dictionaries | None) -> list[Route]:
         await run_in_threadpool(dictionaries.delete_dictionary, request.path_params["dictionary_id"])
         return Response(status_code=204)
 
-    one = f"{_PATH}/{{dictionary_id}}"
     return [
         Route(_PATH, list_all, methods=["GET"]),
         Route(_PATH, create, methods=["POST"]),
@@ -92,14 +96,3 @@ def _encode(dictionary: PronunciationDictionary) -> dict[str, Any]:
         for item in dictionary.items
     ]
     return {**encode_dictionary(dictionary), "items": items}
-
-
-def _refusing_routes() -> list[Route]:
-    async def refuse(request: Request) -> Response:
-        refusal = CartesiaError("This server keeps no pronunciation dictionaries.", title="Not implemented")
-        return error_response(request, refusal, 501)
-
-    return [
-        Route(_PATH, refuse, methods=["GET", "POST"]),
-        Route(f"{_PATH}/{{dictionary_id}}", refuse, methods=["GET", "PATCH", "DELETE"]),
-    ]

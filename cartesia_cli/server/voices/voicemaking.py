@@ -12,13 +12,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from cartesia_cli.engines import VoiceLibrary
-from cartesia_cli.errors import CartesiaError, RequestError
+from cartesia_cli.errors import RequestError
 from cartesia_cli.models import CloneRequest, Voice
 from cartesia_cli.server.bodies import keep_upload, read_body, read_form, required_upload, texts
-from cartesia_cli.server.entrance.access import requested_version
-from cartesia_cli.server.failures import error_response
+from cartesia_cli.server.failures import error_response, unable
 from cartesia_cli.server.rules import rules_of
 from cartesia_cli.server.schemas import voices as schemas
+from cartesia_cli.server.versions import requested_version
 from cartesia_cli.server.voices.accents import read_accent
 from cartesia_cli.server.voices.catalogue import (
     FIRST_VERSION_WITH_PAGES,
@@ -42,7 +42,13 @@ from cartesia_cli.wire.voices import encode_accent
 def voicemaking_routes(library: VoiceLibrary | None) -> list[Route]:
     """Return the routes that make and change voices; without a library they answer 501."""
     if library is None:
-        return _refusing_routes()
+        refuse = unable("This server does not make or change voices.")
+        return [
+            Route("/accents", refuse, methods=["GET"]),
+            Route("/voices/{voice_id}", refuse, methods=["POST", "PATCH", "DELETE"]),
+            Route("/voices/{voice_id}/accents", refuse, methods=["PATCH"]),
+            Route("/voices/{voice_id}/accents/{accent_id}", refuse, methods=["DELETE"]),
+        ]
     routes = _Voicemaking(library)
     return [
         Route("/accents", routes.list_accents, methods=["GET"]),
@@ -180,16 +186,3 @@ def _until(version: str, endpoint: Callable[[Request], Any]) -> Callable[[Reques
         return response
 
     return answer
-
-
-def _refusing_routes() -> list[Route]:
-    async def refuse(request: Request) -> Response:
-        refusal = CartesiaError("This server does not make or change voices.", title="Not implemented")
-        return error_response(request, refusal, 501)
-
-    return [
-        Route("/accents", refuse, methods=["GET"]),
-        Route("/voices/{voice_id}", refuse, methods=["POST", "PATCH", "DELETE"]),
-        Route("/voices/{voice_id}/accents", refuse, methods=["PATCH"]),
-        Route("/voices/{voice_id}/accents/{accent_id}", refuse, methods=["DELETE"]),
-    ]
