@@ -59,7 +59,7 @@ class Database:
     ) -> None:
         self._path = path
         self._content = content
-        self._stays_open = stays_open or path == ":memory:"
+        self._stays_open = stays_open
         self._kept: sqlite3.Connection | None = None
         self._written: sqlite3.Connection | None = None
         self._lock = RLock()
@@ -123,11 +123,10 @@ class Database:
                 f"There is no folder to keep {self._content} in.",
                 hint="Set HOME or XDG_DATA_HOME to a folder.",
             )
-        if self._stays_open:
+        if self._stays_open or self._path == ":memory:":
             self._kept = self._kept or self._open_to_stay(self._path)
             yield self._kept
             return
-        assert isinstance(self._path, Path)  # noqa: S101  memory stays open
         _make_folder(self._path)
         with closing(_open(self._path, "rwc")) as connection:
             yield connection

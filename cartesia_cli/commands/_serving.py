@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
@@ -95,13 +96,10 @@ def _server(options: ServeOptions, keys: frozenset[str] | None, stack: ExitStack
     staff = built_in_staff(None if access.state is None else state_path)
     if staff.transcriber is None:
         console.note("the built-in recogniser is not installed: recordings are answered with status 501")
-    if access.max_upload is None:
-        rules = Rules(is_lenient=access.lenient, concurrency=access.concurrency)
-    else:
+    rules = Rules(is_lenient=access.lenient, concurrency=access.concurrency)
+    if access.max_upload is not None:
         most = access.max_upload * _MB
-        rules = Rules(
-            is_lenient=access.lenient, concurrency=access.concurrency, max_recording=most, max_clip=most
-        )
+        rules = replace(rules, max_recording=most, max_clip=most)
     Thread(target=staff.load, name="models", daemon=True).start()
     state = stack.enter_context(closing(State(state_path)))
     return create_app(

@@ -11,7 +11,8 @@
 * ``voices``     voices and pronunciation dictionaries
 * ``storage``    what is kept: tokens, usage, data sets, fine-tunes, agents
 * ``pages``      lists in pages
-* ``failures``   errors of our tree as answers
+* ``versions``   in which version of the API a client speaks
+* ``failures``   errors as answers
 * ``openapi``    the description of all this
 * ``playground`` the page for people with a browser
 * ``lenience``   a server that only stands in for one

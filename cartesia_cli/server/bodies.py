@@ -2,8 +2,9 @@
 
 import re
 import shutil
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager
+import tempfile
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,21 +24,23 @@ _SUFFIX = re.compile(r"\.[0-9A-Za-z]{1,8}", re.ASCII)
 _MOST_FILES, _MOST_FIELDS = 8, 100
 
 
+async def read_bytes(request: Request) -> bytes:
+    """Return the body of a request without a file.
+
+    Raises:
+        RequestError: too large.
+    """
+    return await Request(request.scope, _limited(request.receive, rules_of(request).max_body)).body()
+
+
 async def read_json(request: Request, schema: type[Struct] | None = None) -> dict[str, Any]:
     """Return the object in a request's body; of a strict server, if it has the shape of ``schema``.
 
     Raises:
         RequestError: too large, not JSON, not an object, or of another shape.
     """
-    body, max_body = bytearray(), rules_of(request).max_body
-    async for piece in request.stream():
-        body += piece
-        if len(body) > max_body:
-            raise RequestError(
-                f"The body has more than {max_body} bytes.", title="Body too large", code="file_too_large"
-            )
     try:
-        payload = load_json(bytes(body))
+        payload = load_json(await read_bytes(request))
     except MalformedError as error:
         raise RequestError(f"The body is {error}.", title="Invalid request") from error
     if not isinstance(payload, dict):
@@ -71,7 +74,7 @@ async def read_form(
         RequestError: the body has more than ``limit`` bytes, or fields that are not as they should be.
         HTTPException: it is no form, or has too many parts.
     """
-    limited_request = Request(request.scope, limited(request.receive, limit))
+    limited_request = Request(request.scope, _limited(request.receive, limit))
     async with limited_request.form(max_files=_MOST_FILES, max_fields=_MOST_FIELDS) as form:
         if schema is not None and not rules_of(request).is_lenient:
             fields = {name: value if isinstance(value, str) else File() for name, value in form.multi_items()}
@@ -81,7 +84,7 @@ async def read_form(
         yield form
 
 
-def limited(receive: Receive, limit: int) -> Receive:
+def _limited(receive: Receive, limit: int) -> Receive:
     """Return ``receive`` for a body of at most ``limit`` bytes; more is a RequestError."""
     left = limit
 
@@ -129,10 +132,12 @@ def required_upload(form: FormData, name: str) -> UploadFile:
     return upload
 
 
-def keep_upload(upload: UploadFile, folder: str, name: str) -> Path:
-    """Return a file in ``folder`` with what was sent; the ending of its name may tell what it is."""
+@contextmanager
+def kept(upload: UploadFile, name: str) -> Iterator[Path]:
+    """Lend a file with what was sent, for engines read files; the ending of its name may tell what it is."""
     suffix = Path(upload.filename or "").suffix
-    path = Path(folder) / f"{name}{suffix if _SUFFIX.fullmatch(suffix) else ''}"
-    with path.open("wb") as file:
-        shutil.copyfileobj(upload.file, file, _COPY_SIZE)
-    return path
+    with tempfile.TemporaryDirectory(prefix="cartesia-") as folder:
+        path = Path(folder) / f"{name}{suffix if _SUFFIX.fullmatch(suffix) else ''}"
+        with path.open("wb") as file:
+            shutil.copyfileobj(upload.file, file, _COPY_SIZE)
+        yield path

@@ -1,9 +1,10 @@
 """Engines whose work is noted in a ledger, at the API's prices, once there is something of it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from cartesia_cli.engines import LiveTranscriber, Synthesizer, Transcriber, VoiceChanger
 from cartesia_cli.models import (
@@ -23,6 +24,8 @@ from cartesia_cli.server.storage.usage import Ledger
 from cartesia_cli.wire.listening import SAMPLE_WIDTHS
 
 _PER_CHARACTER = 1.0
+"""Credits; so are all below."""
+
 _PER_INFILL = 300.0
 _PER_CHANGED_SECOND = 15.0
 _PER_RECORDED_SECOND = 0.5
@@ -86,28 +89,9 @@ class MeteredTranscriber:
     engine: Transcriber
     ledger: Ledger
 
-    def transcribe(
-        self,
-        recording: Path,
-        /,
-        *,
-        words: bool,
-        language: str | None = None,
-        model_id: str | None = None,
-        encoding: str | None = None,
-        sample_rate: int | None = None,
-        progress: Callable[[float], None] | None = None,
-    ) -> Transcript:
+    def transcribe(self, recording: Path, /, **how: Any) -> Transcript:
         """Return what the engine does."""
-        transcript = self.engine.transcribe(
-            recording,
-            words=words,
-            language=language,
-            model_id=model_id,
-            encoding=encoding,
-            sample_rate=sample_rate,
-            progress=progress,
-        )
+        transcript = self.engine.transcribe(recording, **how)
         self.ledger.add((transcript.duration or 0.0) * _PER_RECORDED_SECOND)
         return transcript
 

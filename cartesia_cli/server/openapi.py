@@ -45,7 +45,7 @@ _TAGS = {
     "pronunciation-dicts": "How words are to be said.",
     "datasets": "Recordings to learn from.",
     "fine-tunes": "Voices that are learnt.",
-    "agents": "Voice agents: stored as far as a client can tell.",
+    "agents": "Voice agents: there are none here; metrics are stored.",
 }
 _SECURITY = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "A key, or an access token."},

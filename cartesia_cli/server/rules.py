@@ -4,19 +4,10 @@ from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
-EXPIRY = 1.0
-"""Seconds after its last sound at which the API ends a context that nobody continues."""
-
-SPEAKING_IDLE = 300.0
-"""Seconds without any message, either way, after which the API closes a socket for speech."""
-
-LISTENING_IDLE = 180.0
-"""Seconds without any message after which the API closes a socket for sound."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """The same for every request that an app answers."""
+    """The same for every request that an app answers. What is usual is so at the API too."""
 
     is_lenient: bool = False
     """Whether fields that nobody knows are passed over, and objects that nobody made are answered with an
@@ -40,12 +31,14 @@ class Rules:
     """The length of an event's audio; None passes on the engine's chunks, even those that end inside a
     sample, which is only of use to try out clients."""
 
-    context_expiry: float = EXPIRY
+    context_expiry: float = 1.0
     """Seconds after its last sound at which a context ends that nobody continues."""
 
-    speaking_idle: float = SPEAKING_IDLE
-    listening_idle: float = LISTENING_IDLE
-    """Seconds without any message, after which a socket is closed."""
+    speaking_idle: float = 300.0
+    """Seconds without any message, either way, after which a socket for speech is closed."""
+
+    listening_idle: float = 180.0
+    """Seconds without any message of the client after which a socket for sound is closed."""
 
 
 USUAL = Rules()

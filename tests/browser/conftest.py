@@ -12,12 +12,11 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, 
 
 from cartesia_cli.local.catalogue import LocalCatalogue
 from cartesia_cli.local.engine import LocalEngine
-from cartesia_cli.local.transcriber import LocalTranscriber
 from cartesia_cli.models import AudioChunk, AudioFormat, Encoding, SpeechRequest
 from tests.browser.acting import WORD_SECONDS
 from tests.fakes.known import KnownSamples
 from tests.fakes.listening import KnownRecordings
-from tests.fakes.server import RunningServer, running_server
+from tests.fakes.server import RunningServer, built_in_server, running_server
 
 SAID = "Turn left at the next light."
 """What the browser's microphone hears."""
@@ -73,7 +72,7 @@ def wav(text: str, rate: int = 48_000) -> bytes:
     return file.getvalue()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file in which ``SAID`` is said."""
     path = tmp_path_factory.mktemp("sound") / "talk.wav"
@@ -81,7 +80,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # while it is there, an event loop runs, which other tests must not find
 def browser(recording: Path) -> Iterator[Browser]:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
@@ -146,14 +145,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
 @pytest.fixture(scope="session")
 def local() -> Iterator[RunningServer]:
     """The built-in engine, below a prefix."""
-    engine, transcriber = LocalEngine(LocalCatalogue(":memory:")), LocalTranscriber()
-    with running_server(
-        engine,
-        engine.catalogue,
-        transcriber=transcriber,
-        live_transcriber=transcriber,
-        prefix="/below",
-    ) as server:
+    with built_in_server(prefix="/below") as server:
         yield server
 
 

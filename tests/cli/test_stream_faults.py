@@ -1,6 +1,7 @@
 """What can go wrong at the other side of ``cartesia stream``: a documented status, one line, no hang."""
 
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -110,18 +111,22 @@ def test_done_without_any_audio_is_an_error(run: Program, folder: Path) -> None:
 
 @pytest.mark.usefixtures("run")
 def test_a_server_that_finishes_too_early_loses_no_words(begin: Begin, folder: Path) -> None:
-    """The words that it had not been sent go to a new context."""
+    """The words that it had not been sent go to a new context, and those that crossed its end."""
+    is_heard = threading.Event()
 
     def early(peer: Peer) -> None:
         first = peer.read()
         answer(peer, first | {"continue": True})
+        assert is_heard.wait(20)
         peer.done(first["context_id"])
         echo(peer)
 
     with SocketServer(early) as server:
-        running, pipe = begin("stream", *RAW, env=env(server))
+        running, pipe = begin("stream", *RAW, "--json", env=env(server))
         pipe.write("Once upon a time. ")
-        wait_until(lambda: bool(server.peers and server.peers[0].messages))
+        assert running.stdout is not None
+        running.stdout.wait_for(1)  # the event of its audio
+        is_heard.set()
         pipe.write("There was a fox.")
         pipe.close()
         result = running.wait()

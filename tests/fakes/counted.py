@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +15,10 @@ from cartesia_cli.models import (
     TextPiece,
     Traffic,
 )
+from cartesia_cli.server.staff import Staff
+from tests.fakes.known import KnownSamples
+from tests.fakes.listening import KnownRecordings
+from tests.fakes.listening_live import ReadsSound
 
 
 @dataclass
@@ -78,11 +82,12 @@ class Endless:
                 self.n_open -= 1
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 10) -> bool:
-    """Return whether a condition comes true in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
+def staffed(engine: Endless) -> Staff:
+    """Return a staff in which an engine speaks and changes voices, and others listen."""
+    return Staff(
+        synthesizer=engine,
+        catalogue=KnownSamples(),
+        transcriber=KnownRecordings(),
+        live_transcriber=ReadsSound(),
+        changer=engine,
+    )

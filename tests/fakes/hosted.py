@@ -1,4 +1,4 @@
-"""A server that is hosted as the command hosts it, in a process of its own or in a thread.
+"""A server that is hosted as the command hosts it, in a process of its own.
 
     with hosted("--pace", 4) as server:
         ...  # server.url, server.process, server.answered
@@ -14,24 +14,21 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from starlette.types import ASGIApp
-
 from cartesia_cli.server.app import create_app
 from cartesia_cli.server.entrance.visitors import Answered
 from cartesia_cli.server.hosting.patience import Patience
-from cartesia_cli.server.hosting.serving import create_server, listen_on, serve_forever, server_url
+from cartesia_cli.server.hosting.serving import listen_on, serve_forever
 from cartesia_cli.server.rules import Rules
 from cartesia_cli.server.staff import Staff
 from tests.fakes.known import KnownSamples
 from tests.fakes.listening import KnownRecordings
 from tests.fakes.listening_live import ReadsSound
-from tests.fakes.server import _QuickServer
 
 
 @dataclass
@@ -96,25 +93,6 @@ def hosted(*options: object) -> Iterator[Hosted]:
         reader.join()
         process.stdout.close()
         process.stderr.close()
-
-
-@contextmanager
-def hosted_here(
-    app: ASGIApp, *, on_answer: Callable[[Answered], None] | None = None, **options: Any
-) -> Iterator[str]:
-    """Run a server in a thread, on a free port of the loopback interface; yield its address."""
-    server = _QuickServer(create_server(app, on_answer=on_answer, **options).config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        thread.join(0.005)
-        assert thread.is_alive(), "the server did not start"
-    try:
-        yield server_url(server)
-    finally:
-        server.should_exit = True
-        thread.join(10)
-        assert not thread.is_alive(), "the server did not stop"
 
 
 def patience(seconds: float) -> Patience:

@@ -8,7 +8,7 @@ from cartesia_cli.server.app import create_app
 from cartesia_cli.server.rules import Rules
 from cartesia_cli.server.staff import Staff
 from cartesia_cli.server.storage.state import State
-from tests.fakes.hosted import hosted_here
+from tests.fakes.apps import running_app
 from tests.fakes.known import KnownSamples
 
 KEY = "sk_car_test"
@@ -31,5 +31,5 @@ def serving(
         keys=keys,
         state=state,
     )
-    with hosted_here(app) as url:
+    with running_app(app, waits=False) as url:
         yield url

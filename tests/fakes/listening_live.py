@@ -4,23 +4,20 @@
 hears it on both sockets.
 """
 
-import asyncio
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from socket import socket
 
-import uvicorn
 from starlette.applications import Starlette
 
 from cartesia_cli.engines import LiveTranscriber
 from cartesia_cli.errors import CartesiaError
 from cartesia_cli.models import ListenRequest, TranscriptUpdate, TranscriptUpdates, WordTiming
 from cartesia_cli.server.hearing.sockets import listening_routes
-from cartesia_cli.server.hosting.serving import create_server, server_url
-from cartesia_cli.server.rules import LISTENING_IDLE, Rules
+from cartesia_cli.server.rules import USUAL, Rules
 from cartesia_cli.wire.listening import SAMPLE_WIDTHS
+from tests.fakes.apps import running_app
 
 RATE = 1_000
 """Hertz: a character lasts a millisecond."""
@@ -100,38 +97,12 @@ def _update(kind: str, text: str, begin: int, end: int, request: ListenRequest) 
 
 
 @contextmanager
-def live_server(transcriber: LiveTranscriber | None, *, idle: float = LISTENING_IDLE) -> Iterator[str]:
+def live_server(transcriber: LiveTranscriber | None, *, idle: float = USUAL.listening_idle) -> Iterator[str]:
     """Run a server with nothing but the two sockets, in a thread; yield its address.
 
     It stops when every conversation is over, so that what they leave behind can be seen.
     """
     app = Starlette(routes=list(listening_routes(transcriber)))
     app.state.rules = Rules(listening_idle=idle)
-    server = _QuickServer(create_server(app).config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        thread.join(0.005)
-        assert thread.is_alive(), "the server did not start"
-    try:
-        yield server_url(server)
-    finally:
-        server.should_exit = True
-        thread.join(10)
-        assert not thread.is_alive(), "the server did not stop"
-
-
-class _QuickServer(uvicorn.Server):
-    """Looks often whether it is to stop."""
-
-    async def main_loop(self) -> None:
-        while not await self.on_tick(0):  # noqa: ASYNC110 - the flag is uvicorn's own
-            await asyncio.sleep(0.005)
-
-    async def shutdown(self, sockets: list[socket] | None = None) -> None:
-        for server in self.servers:
-            server.close()
-        for connection in list(self.server_state.connections):
-            connection.shutdown()
-        while self.server_state.tasks:  # noqa: ASYNC110 - a set of uvicorn's own
-            await asyncio.sleep(0.005)
+    with running_app(app) as url:
+        yield url

@@ -11,18 +11,14 @@ As a process of its own (it prints its address and ends when its standard input 
 """
 
 import argparse
-import asyncio
 import sys
-import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from json import loads
-from socket import socket
 from typing import Any
 
-import uvicorn
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -34,12 +30,13 @@ from cartesia_cli.engines import (
     VoiceChanger,
     VoiceLibrary,
 )
+from cartesia_cli.local.catalogue import LocalCatalogue
 from cartesia_cli.server.app import create_app
 from cartesia_cli.server.faults import parse_fault
-from cartesia_cli.server.hosting.serving import create_server, server_url
 from cartesia_cli.server.rules import Rules
-from cartesia_cli.server.staff import Staff
+from cartesia_cli.server.staff import Staff, built_in_staff
 from cartesia_cli.server.voices.dictionaries import Dictionaries
+from tests.fakes.apps import running_app
 from tests.fakes.known import WORD_SECONDS, KnownSamples
 
 
@@ -142,35 +139,32 @@ def running_server(
         clock=clock,
     )
     requests: list[Recorded] = []
-    server = _QuickServer(create_server(_Recorder(app, requests)).config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        thread.join(0.005)
-        assert thread.is_alive(), "the server did not start"
-    try:
-        yield RunningServer(server_url(server) + prefix.rstrip("/"), requests)
-    finally:
-        server.should_exit = True
-        thread.join(10)
-        assert not thread.is_alive(), "the server did not stop"
+    with running_app(_Recorder(app, requests), waits=False) as url:
+        yield RunningServer(url + prefix.rstrip("/"), requests)
 
 
-class _QuickServer(uvicorn.Server):
-    """Stops at once: nobody waits for the answers that are still running."""
+@contextmanager
+def built_in_server(**options: Any) -> Iterator[RunningServer]:
+    """Run a server with the built-in engine in every role; what it keeps is in memory.
 
-    async def main_loop(self) -> None:
-        while not await self.on_tick(0):  # noqa: ASYNC110 - the flag is uvicorn's own
-            await asyncio.sleep(0.005)
-
-    async def shutdown(self, sockets: list[socket] | None = None) -> None:
-        for server in self.servers:
-            server.close()
-        for connection in list(self.server_state.connections):
-            connection.shutdown()
-            # What is still to be sent, or lingers for the rest of an upload, would outlive the loop.
-            connection.transport.abort()
-        await asyncio.sleep(0)
+    The options are those of ``running_server``.
+    """
+    staff = built_in_staff(":memory:")
+    assert isinstance(staff.library, LocalCatalogue)
+    with (
+        closing(staff.library),
+        running_server(
+            staff.synthesizer,
+            staff.catalogue,
+            transcriber=staff.transcriber,
+            live_transcriber=staff.live_transcriber,
+            library=staff.library,
+            dictionaries=staff.dictionaries,
+            changer=staff.changer,
+            **options,
+        ) as server,
+    ):
+        yield server
 
 
 class _Recorder:

@@ -7,12 +7,8 @@ from typing import Any
 import pytest
 
 from tests.sdk.clients import KINDS, lent
+from tests.sdk.parts import assert_shown
 from tests.sdk.serving import served
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Make the mark known with which a test names the methods of the client that it shows."""
-    config.addinivalue_line("markers", "shows(*methods): the client's methods that are shown to work")
 
 
 @pytest.fixture(scope="session")
@@ -40,8 +36,7 @@ def lend(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
         yield lend_one
     if request.session.testsfailed > n_failed:
         return
-    shown = {name for mark in request.node.iter_markers("shows") for name in mark.args}
-    assert shown <= set().union(*calls), "it does not call what it says it shows"
+    assert_shown(request.node, set().union(*calls))
 
 
 @pytest.fixture

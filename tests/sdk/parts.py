@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
+import pytest
 from pydantic import BaseModel
 
 Wait = Callable[[Awaitable[Any]], Any]
@@ -81,6 +82,12 @@ class Part:
         if is_part or isinstance(value, AsyncIterable):
             return Part(value, path, self._called, self._wait)
         return value
+
+
+def assert_shown(test: pytest.Item, called: set[str]) -> None:
+    """Check that a test has called every method that it is marked to show."""
+    shown = {name for mark in test.iter_markers("shows") for name in mark.args}
+    assert shown <= called, "it does not call what it says it shows"
 
 
 @contextmanager

@@ -11,9 +11,7 @@ from cartesia import AuthenticationError, BadRequestError, Cartesia, NotFoundErr
 from cartesia.types.raw_output_format_param import RawOutputFormatParam
 from cartesia.types.voice_changer_generate_params import VoiceChangerGenerateParams
 
-from cartesia_cli.local.catalogue import LocalCatalogue
-from cartesia_cli.local.engine import LocalEngine
-from tests.fakes.server import RunningServer, running_server
+from tests.fakes.server import RunningServer, built_in_server
 
 HEART = "7eef6874-fa50-566f-9102-5b6844916d4f"
 MALE = "4de8f8f6-c905-5dee-9a6c-448664e46d82"
@@ -23,13 +21,8 @@ RAW: RawOutputFormatParam = {"container": "raw", "encoding": "pcm_s16le", "sampl
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[RunningServer]:
-    library = LocalCatalogue(":memory:")
-    engine = LocalEngine(library)
-    with running_server(
-        engine, library=library, dictionaries=library, changer=engine, keys=["sk_car_test"], prefix="/api"
-    ) as running:
+    with built_in_server(keys=["sk_car_test"], prefix="/api") as running:
         yield running
-    library.close()
 
 
 @pytest.fixture(scope="module")

@@ -9,14 +9,10 @@ from typing import Any
 
 import pytest
 
+from tests.sdk.parts import assert_shown
 from tests.sdk.serving import served
 
 collect_ignore_glob = [] if version("cartesia").startswith("2.") else ["test_*.py"]
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Make the mark known with which a test names the methods of the client that it shows."""
-    config.addinivalue_line("markers", "shows(*methods): the client's methods that are shown to work")
 
 
 @pytest.fixture(scope="session")
@@ -38,5 +34,4 @@ def either(request: pytest.FixtureRequest, built_in: str) -> Iterator[Any]:
     with lent(built_in, is_async=request.param == "async") as (client, called):
         yield client
     if request.session.testsfailed == n_failed:
-        shown = {name for mark in request.node.iter_markers("shows") for name in mark.args}
-        assert shown <= called, "it does not call what it says it shows"
+        assert_shown(request.node, called)

@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 
-from cartesia_cli.local.catalogue import LocalCatalogue
-from cartesia_cli.local.engine import LocalEngine
-from tests.fakes.server import running_server
+from tests.fakes.server import built_in_server
 from tests.sdk2.oldclient import ApiError, old_client
 
 HEART = "7eef6874-fa50-566f-9102-5b6844916d4f"
@@ -19,13 +17,8 @@ RAW = {"container": "raw", "encoding": "pcm_s16le", "sample_rate": 16_000}
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    library = LocalCatalogue(":memory:")
-    engine = LocalEngine(library)
-    with running_server(
-        engine, library=library, dictionaries=library, changer=engine, keys=["sk_car_test"]
-    ) as running:
+    with built_in_server(keys=["sk_car_test"]) as running:
         yield running.url
-    library.close()
 
 
 @pytest.fixture

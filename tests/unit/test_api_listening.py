@@ -33,6 +33,7 @@ from cartesia_cli.models import ListenRequest, Traffic, TranscriptUpdate, Transc
 from cartesia_cli.wire.listening import SAMPLE_WIDTHS
 from tests.fakes.listening_live import RATE, ReadsSound, spoken
 from tests.fakes.server import running_server
+from tests.fakes.waiting import eventually
 
 KEY = "sk_car_0123456789abcdef"
 REQUEST = ListenRequest("pcm_mulaw", RATE)
@@ -95,13 +96,6 @@ DONE = json.dumps({"type": "done", "request_id": "r"})
 
 def threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "sender"]
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.005)
 
 
 @pytest.fixture
@@ -277,7 +271,7 @@ def test_an_error_message_becomes_our_error_and_what_came_before_stays(
     stop.set()
 
     assert caught.value.title == "No"
-    eventually(lambda: threads() == [])
+    assert eventually(lambda: threads() == [])
 
 
 def test_a_refusal_at_the_handshake_says_why() -> None:
@@ -353,7 +347,7 @@ def test_a_server_that_leaves_while_sound_arrives_is_no_answer(way: str, request
     stop.set()
 
     assert caught.value.exit_code == 6
-    eventually(lambda: threads() == [])
+    assert eventually(lambda: threads() == [])
 
 
 def test_a_server_that_leaves_by_its_rules_is_a_rejection() -> None:
@@ -361,7 +355,7 @@ def test_a_server_that_leaves_by_its_rules_is_a_rejection() -> None:
     with scripted(WAYS["1008"]) as url, pytest.raises(RequestError):
         list(listening(url, microphone(stop)))
     stop.set()
-    eventually(lambda: threads() == [])
+    assert eventually(lambda: threads() == [])
 
 
 @pytest.mark.parametrize("code", [1001, 1006, 1011])
@@ -435,7 +429,7 @@ def test_a_server_that_takes_no_sound_is_no_answer() -> None:
             list(listening(url, sound, replace(REQUEST, sample_rate=320_000)))
         release.set()
 
-    eventually(lambda: threads() == [])
+    assert eventually(lambda: threads() == [])
 
 
 @pytest.mark.parametrize("failure", [OutputError("The microphone is gone."), ValueError("a bug"), OSError(5)])
@@ -448,7 +442,7 @@ def test_what_the_sound_raises_is_raised(server: str, failure: Exception) -> Non
         list(listening(server, sound()))
 
     assert caught.value is failure
-    eventually(lambda: threads() == [])
+    assert eventually(lambda: threads() == [])
 
 
 def test_closing_early_frees_everything_at_once_but_a_thread_that_waits_for_sound(server: str) -> None:
@@ -463,7 +457,7 @@ def test_closing_early_frees_everything_at_once_but_a_thread_that_waits_for_soun
     assert time.monotonic() - began < 1
     assert len(threads()) == 1
     pieces.put(spoken("nobody hears this".ljust(RATE)))
-    eventually(lambda: threads() == [])
+    assert eventually(lambda: threads() == [])
     assert pieces.empty()
 
 
@@ -534,10 +528,10 @@ def test_after_a_hundred_breakdowns_nothing_is_left() -> None:
     with scripted(script) as url:
         for number in range(len(ways)):
             visit(number)
-        eventually(lambda: threads() == [])
+        assert eventually(lambda: threads() == [])
         n_threads, n_open = threading.active_count(), n_files()
         for number in range(12 * len(ways)):
             visit(number)
 
-        eventually(lambda: threading.active_count() <= n_threads)
-        eventually(lambda: n_files() <= n_open)
+        assert eventually(lambda: threading.active_count() <= n_threads)
+        assert eventually(lambda: n_files() <= n_open)

@@ -25,11 +25,11 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from cartesia_cli.local.catalogue import LocalCatalogue
-from cartesia_cli.models import AudioChunk, SpeechEvents
 from cartesia_cli.server.openapi import openapi_document
 from cartesia_cli.server.schemas.operations import OPERATIONS
 from tests.fakes.known import DEFAULT_VOICE, VOICES, KnownSamples
 from tests.fakes.listening import KnownRecordings
+from tests.fakes.quiet import Quiet
 from tests.fakes.server import RunningServer, running_server
 
 N_ALLOWED, N_OTHERS = 20, 10
@@ -52,16 +52,6 @@ FUZZED = settings(
     phases=[Phase.explicit, Phase.generate],  # a request that fails says enough as it is
     suppress_health_check=list(HealthCheck),
 )
-
-
-class Quiet:
-    """A changer of which nothing is heard but two samples."""
-
-    def change_voice(self, *_asked: object) -> SpeechEvents:
-        yield AudioChunk(bytes(4))
-
-    def infill(self, *_asked: object) -> SpeechEvents:
-        yield AudioChunk(bytes(4))
 
 
 @pytest.fixture(scope="module")

@@ -35,6 +35,7 @@ from tests.fakes.listening import KnownRecordings
 from tests.fakes.listening_live import RATE, ReadsSound, spoken
 from tests.fakes.server import running_server
 from tests.fakes.sockets import Peer, SocketServer
+from tests.fakes.waiting import eventually
 
 KEY = "sk_car_confidential_1234"
 TEXT = "Grüße aus Köln"
@@ -86,11 +87,8 @@ def client_of(url: str, key: str = "anything") -> Cartesia:
 
 
 def wait_for_cassettes(folder: Path, number: int) -> list[Path]:
-    deadline = time.monotonic() + 10
-    while len(found := sorted(folder.glob("*.json"))) < number:
-        assert time.monotonic() < deadline, found
-        time.sleep(0.01)
-    return found
+    assert eventually(lambda: len(list(folder.glob("*.json"))) >= number)
+    return sorted(folder.glob("*.json"))
 
 
 def speak(client: Cartesia) -> bytes:

@@ -22,11 +22,10 @@ from cartesia_cli.server.app import create_app
 from cartesia_cli.server.entrance.crowd import Crowd, Place, Work
 from cartesia_cli.server.rules import Rules
 from cartesia_cli.server.staff import Staff
-from tests.fakes.counted import Endless, eventually
-from tests.fakes.hosted import hosted_here
+from tests.fakes.apps import running_app
+from tests.fakes.counted import Endless, staffed
 from tests.fakes.known import DEFAULT_VOICE, KnownSamples
-from tests.fakes.listening import KnownRecordings
-from tests.fakes.listening_live import ReadsSound
+from tests.fakes.waiting import eventually
 
 LIMIT = 2
 RAW = {"container": "raw", "encoding": "pcm_s16le", "sample_rate": 8_000}
@@ -100,15 +99,8 @@ def until(socket: Connection, *kinds: str, context_id: str) -> dict[str, Any]:
 @contextlib.contextmanager
 def running(limit: int | None = LIMIT, engine: Endless | None = None) -> Iterator[Service]:
     engine = engine or Endless()
-    staff = Staff(
-        synthesizer=engine,
-        catalogue=KnownSamples(),
-        transcriber=KnownRecordings(),
-        live_transcriber=ReadsSound(),
-        changer=engine,
-    )
-    app = create_app(staff, rules=Rules(concurrency=limit))
-    with hosted_here(app) as url:
+    app = create_app(staffed(engine), rules=Rules(concurrency=limit))
+    with running_app(app, waits=False) as url:
         yield Service(url, app, engine)
 
 
@@ -162,7 +154,7 @@ def test_a_refusal_comes_before_the_body_is_there(service: Service) -> None:
 def test_who_is_not_let_in_takes_no_place() -> None:
     staff = Staff(synthesizer=Endless(), catalogue=KnownSamples())
     app = create_app(staff, rules=Rules(concurrency=1), keys=["right"])
-    with hosted_here(app) as url:
+    with running_app(app, waits=False) as url:
         key = {"authorization": "Bearer right"}
         options: dict[str, Any] = {**request("/tts/bytes", "endless"), "headers": key, "timeout": 10}
         with httpx.stream("POST", f"{url}/tts/bytes", **options):

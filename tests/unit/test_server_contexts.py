@@ -5,7 +5,7 @@ import itertools
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +19,7 @@ from cartesia_cli.models import AudioFormat, Encoding, SpeechEvents, SpeechReque
 from cartesia_cli.server.speech.arrival import ArrivingText
 from tests.fakes.known import DEFAULT_VOICE, KnownSamples, known_samples, known_words
 from tests.fakes.server import RunningServer, running_server
+from tests.fakes.waiting import eventually
 
 FORMAT = AudioFormat(Encoding.PCM_S16LE, 8_000)
 RAW = {"container": "raw", "encoding": "pcm_s16le", "sample_rate": 8_000}
@@ -101,15 +102,6 @@ def kinds(events: Iterable[Event]) -> list[str]:
 
 def expected(text: str) -> bytes:
     return known_samples(text, FORMAT)
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 10) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 def contexts_alive() -> int:

@@ -3,9 +3,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from cartesia_cli.local.catalogue import LocalCatalogue
-from cartesia_cli.local.engine import LocalEngine
-from tests.fakes.server import RunningServer, running_server
+from tests.fakes.server import RunningServer, built_in_server
 
 PATH = "/pronunciation-dicts/"
 ITEM = {"text": "cat", "alias": "<<d|ɔ|ɡ>>", "case_sensitive": False}
@@ -13,10 +11,8 @@ ITEM = {"text": "cat", "alias": "<<d|ɔ|ɡ>>", "case_sensitive": False}
 
 @pytest.fixture
 def server() -> Iterator[RunningServer]:
-    library = LocalCatalogue(":memory:")
-    with running_server(LocalEngine(library), library=library, dictionaries=library) as running:
+    with built_in_server() as running:
         yield running
-    library.close()
 
 
 def create(server: RunningServer, name: str = "Names") -> str:

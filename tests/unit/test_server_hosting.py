@@ -23,9 +23,10 @@ from websockets.sync.connection import Connection
 from cartesia_cli.models import AudioFormat, Encoding
 from cartesia_cli.server.entrance.visitors import Answered, visible
 from cartesia_cli.server.hosting.serving import listen_on
-from tests.fakes.counted import eventually
-from tests.fakes.hosted import Hosted, hosted, hosted_here
+from tests.fakes.apps import running_app
+from tests.fakes.hosted import Hosted, hosted
 from tests.fakes.known import DEFAULT_VOICE, known_samples
+from tests.fakes.waiting import eventually
 
 RAW = {"container": "raw", "encoding": "pcm_s16le", "sample_rate": 8_000}
 SPEECH = {
@@ -228,7 +229,7 @@ def answered() -> list[Answered]:
 
 @pytest.fixture
 def url(answered: list[Answered]) -> Iterator[str]:
-    with hosted_here(APP, on_answer=answered.append) as url:
+    with running_app(APP, waits=False, on_answer=answered.append) as url:
         yield url
 
 
@@ -312,7 +313,7 @@ def test_a_bug_is_told_and_its_traceback_is_logged(
     answered: list[Answered], caplog: pytest.LogCaptureFixture
 ) -> None:
     app = Starlette(routes=[Route("/", fail)])
-    with hosted_here(app, on_answer=answered.append) as url:
+    with running_app(app, waits=False, on_answer=answered.append) as url:
         assert httpx.get(url).status_code == 500
 
     assert only(answered).status == 500

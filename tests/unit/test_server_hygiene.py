@@ -12,9 +12,9 @@ from typing import NamedTuple
 import httpx
 import pytest
 
-from tests.fakes.counted import eventually
 from tests.fakes.hosted import Hosted, hosted
 from tests.fakes.known import DEFAULT_VOICE
+from tests.fakes.waiting import eventually
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts in /proc")
 

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +17,7 @@ from cartesia_cli.errors import RequestError, UnavailableError, UsageError
 from cartesia_cli.models import ListenRequest
 from cartesia_cli.server.hearing.sound import Sound
 from tests.fakes.listening_live import RATE, ReadsSound, live_server, spoken
+from tests.fakes.waiting import eventually
 
 MANUAL, TURNS = "/stt/websocket", "/stt/turns/websocket"
 QUERY = {"model": "ink-2", "encoding": "pcm_mulaw", "sample_rate": str(RATE)}
@@ -94,13 +94,6 @@ def finals(messages: list[dict[str, Any]]) -> str:
 
 def turns(messages: list[dict[str, Any]]) -> list[tuple[str, str | None]]:
     return [(message["type"], message.get("transcript")) for message in messages]
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.005)
 
 
 def listeners() -> list[threading.Thread]:
@@ -398,7 +391,7 @@ def test_a_silent_client_is_sent_away(path: str) -> None:
         closed = peer.hear_close()
 
         assert closed == (1000, "connection idle timeout")
-        eventually(lambda: listener.n_closed == 1)
+        assert eventually(lambda: listener.n_closed == 1)
 
 
 @pytest.mark.parametrize("path", [MANUAL, TURNS])
@@ -407,12 +400,12 @@ def test_work_stops_when_the_client_leaves(
     url: str, listener: ReadsSound, path: str, gone: Callable[[Peer], None]
 ) -> None:
     peer = Peer(url, path).say(spoken("One. Two and "))
-    eventually(lambda: len(listener.heard) == 1)
+    assert eventually(lambda: len(listener.heard) == 1)
 
     gone(peer)
 
-    eventually(lambda: listener.n_closed == 1)
-    eventually(lambda: listeners() == [])
+    assert eventually(lambda: listener.n_closed == 1)
+    assert eventually(lambda: listeners() == [])
 
 
 def test_a_client_may_leave_while_the_engine_works_and_sound_waits() -> None:
@@ -420,12 +413,12 @@ def test_a_client_may_leave_while_the_engine_works_and_sound_waits() -> None:
     listener = ReadsSound(gate=gate)
     with live_server(listener) as url:
         peer = Peer(url).say(*[spoken("word ") * 10_000] * 10)
-        eventually(lambda: len(listener.heard) == 1)
+        assert eventually(lambda: len(listener.heard) == 1)
         peer.abort()
         gate.set()
 
-        eventually(lambda: listener.n_closed == 1)
-        eventually(lambda: listeners() == [])
+        assert eventually(lambda: listener.n_closed == 1)
+        assert eventually(lambda: listeners() == [])
 
 
 def test_a_server_that_stops_leaves_nothing_behind(listener: ReadsSound) -> None:
@@ -458,14 +451,14 @@ def test_a_hundred_clients_come_and_go_in_every_way_and_nothing_is_left(
                 assert peer.say(spoken("One. Two "), close).hear_all()
 
     visit(8)
-    eventually(lambda: listeners() == [])
+    assert eventually(lambda: listeners() == [])
     threads, files = threading.active_count(), n_files()
     for number in range(100):
         visit(number)
 
-    eventually(lambda: listener.n_closed == len(listener.asked))
-    eventually(lambda: threading.active_count() <= threads)
-    eventually(lambda: n_files() <= files)
+    assert eventually(lambda: listener.n_closed == len(listener.asked))
+    assert eventually(lambda: threading.active_count() <= threads)
+    assert eventually(lambda: n_files() <= files)
 
 
 def n_files() -> int:

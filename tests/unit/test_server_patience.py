@@ -20,12 +20,11 @@ from cartesia_cli.server.app import create_app
 from cartesia_cli.server.entrance.visitors import Answered
 from cartesia_cli.server.failures import StalledError
 from cartesia_cli.server.hosting.patience import patient
-from cartesia_cli.server.staff import Staff
-from tests.fakes.counted import Endless, eventually
-from tests.fakes.hosted import hosted_here, patience
-from tests.fakes.known import DEFAULT_VOICE, KnownSamples
-from tests.fakes.listening import KnownRecordings
-from tests.fakes.listening_live import ReadsSound
+from tests.fakes.apps import running_app
+from tests.fakes.counted import Endless, staffed
+from tests.fakes.hosted import patience
+from tests.fakes.known import DEFAULT_VOICE
+from tests.fakes.waiting import eventually
 
 PATIENCE = 0.5
 RAW = {"container": "raw", "encoding": "pcm_s16le", "sample_rate": 8_000}
@@ -100,15 +99,9 @@ class Service:
 def running(seconds: float = PATIENCE, **differing: float) -> Iterator[Service]:
     engine = Endless()
     answered: list[Answered] = []
-    staff = Staff(
-        synthesizer=engine,
-        catalogue=KnownSamples(),
-        transcriber=KnownRecordings(),
-        live_transcriber=ReadsSound(),
-        changer=engine,
-    )
     how = replace(patience(seconds), **differing)
-    with hosted_here(create_app(staff), patience=how, on_answer=answered.append) as url:
+    app = create_app(staffed(engine))
+    with running_app(app, waits=False, patience=how, on_answer=answered.append) as url:
         yield Service(url, engine, answered)
 
 

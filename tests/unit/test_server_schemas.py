@@ -16,7 +16,6 @@ from websockets.sync.client import connect
 
 from cartesia_cli.errors import RequestError
 from cartesia_cli.local.catalogue import LocalCatalogue
-from cartesia_cli.models import AudioChunk, SpeechEvents
 from cartesia_cli.server.app import create_app
 from cartesia_cli.server.rules import Rules
 from cartesia_cli.server.schemas import agents, dictionaries, recordings, speech, training, voices
@@ -27,6 +26,7 @@ from cartesia_cli.server.staff import Staff
 from tests.fakes.apps import running_app
 from tests.fakes.known import DEFAULT_VOICE, KnownSamples
 from tests.fakes.listening import KnownRecordings
+from tests.fakes.quiet import Quiet
 
 RAW = {"container": "raw", "encoding": "pcm_s16le", "sample_rate": 8_000}
 MP3 = {"container": "mp3", "sample_rate": 44_100, "bit_rate": 128_000}
@@ -49,16 +49,6 @@ INFILL = {
 CONTROLS = "voice[__experimental_controls]"
 CLONE = {"name": "Bea", "language": "en"}
 STT = {"model": "ink-whisper"}
-
-
-class Quiet:
-    """A changer of which nothing is heard but two samples."""
-
-    def change_voice(self, *_asked: object) -> SpeechEvents:
-        yield AudioChunk(bytes(4))
-
-    def infill(self, *_asked: object) -> SpeechEvents:
-        yield AudioChunk(bytes(4))
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from cartesia_cli.server.entrance.site import is_loopback
-from tests.fakes.hosted import hosted_here
+from tests.fakes.apps import running_app
 
 HERE, EVIL = "localhost:8420", "https://evil.example"
 UPGRADE = {
@@ -51,13 +51,13 @@ APP = Starlette(
 
 @pytest.fixture(scope="module")
 def local() -> Iterator[str]:
-    with hosted_here(APP) as url:
+    with running_app(APP, waits=False) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def public() -> Iterator[str]:
-    with hosted_here(APP, hosts=None) as url:
+    with running_app(APP, waits=False, hosts=None) as url:
         yield url
 
 
@@ -135,7 +135,7 @@ def test_an_old_version_is_refused_in_text(local: str) -> None:
 
 
 def test_further_names_can_be_given() -> None:
-    with hosted_here(APP, hosts=["Speech.Example", "::2"]) as url:
+    with running_app(APP, waits=False, hosts=["Speech.Example", "::2"]) as url:
         assert ask(url, host="speech.example:8420").status == 200
         assert ask(url, host="[::2]:8420").status == 200
         assert ask(url, host="other.example").status == 403
@@ -179,7 +179,7 @@ def test_pages_of_others_may_not(local: str, origin: str) -> None:
 
 
 def test_a_page_is_of_the_same_site_only_at_the_same_port() -> None:
-    with hosted_here(APP, hosts=["speech.example"]) as url:
+    with running_app(APP, waits=False, hosts=["speech.example"]) as url:
         for origin, status in [
             ("http://speech.example:8420", 200),
             ("http://speech.example:8421", 403),

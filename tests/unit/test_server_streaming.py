@@ -3,8 +3,7 @@
 import asyncio
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -20,16 +19,10 @@ from cartesia_cli.models import AudioChunk, SpeechEvents, SpeechRequest
 from cartesia_cli.server.speech.streaming import Pieces, PulledResponse
 from tests.fakes.known import DEFAULT_VOICE, KnownSamples
 from tests.fakes.server import RunningServer, running_server
+from tests.fakes.waiting import eventually
 
 PATIENCE = 10.0
 PIECE = bytes(10_000)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 def answering_threads() -> list[threading.Thread]:
@@ -138,7 +131,7 @@ def test_who_reads_slowly_costs_no_thread_and_little_work() -> None:
         client.reads.set()
         await client.has_some.wait()
         client.reads.clear()
-        await asyncio.to_thread(until, lambda: body.n_pulled > 1 and not answering_threads())
+        assert await asyncio.to_thread(eventually, lambda: body.n_pulled > 1 and not answering_threads())
         assert body.n_pulled < 200
         client.reads.set()
         await answer
@@ -232,7 +225,7 @@ def test_sixty_four_who_wait_for_their_turn_keep_nobody_else_waiting() -> None:
     with running_server(engine, KnownSamples()) as server, ExitStack() as stack:
         for _ in range(64):
             ask(server, stack, "Good day")
-        until(lambda: len(engine.waiting) == 64)
+        assert eventually(lambda: len(engine.waiting) == 64)
 
         answer = httpx.get(f"{server.url}/voices", headers={"X-API-Key": "key"}, timeout=PATIENCE)
 
@@ -263,7 +256,7 @@ def test_sixty_four_who_read_nothing_keep_nobody_else_waiting() -> None:
         with ExitStack() as stack:
             for _ in range(64):
                 ask(server, stack, "Say whatever you like")
-            until(lambda: len(engine.asked) == 64 and not answering_threads())
+            assert eventually(lambda: len(engine.asked) == 64 and not answering_threads())
 
             one_more = ask(server, stack, "Good day")
 

@@ -15,6 +15,7 @@ from cartesia_cli.errors import UsageError
 from cartesia_cli.local.engine import LocalEngine
 from cartesia_cli.models import AudioChunk, AudioFormat, SpeechRequest, TextPiece
 from cartesia_cli.server.speech.turnstile import Turnstile
+from tests.fakes.waiting import eventually
 
 Result = TypeVar("Result")
 
@@ -59,13 +60,6 @@ def occupied(turnstile: Turnstile) -> Iterator[None]:
         thread.join(PATIENCE)
 
 
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
-
-
 def n_waiting(turnstile: Turnstile) -> int:
     return len(turnstile._waiting)  # noqa: SLF001  nothing else says that a thread has come so far
 
@@ -81,7 +75,7 @@ class Queue:
     def add(self, work: Callable[[], None], due: float) -> None:
         before = n_waiting(self._turnstile)
         self._results.append(self._pool.submit(self._turnstile, work, due))
-        until(lambda: n_waiting(self._turnstile) > before)
+        assert eventually(lambda: n_waiting(self._turnstile) > before)
 
     def finish(self) -> None:
         for result in self._results:

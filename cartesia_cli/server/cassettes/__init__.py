@@ -26,6 +26,14 @@ On a socket each context finds its own: messages are compared in order, without 
 answers carry the new one. Answers to sound come as soon as as many bytes of it have arrived as when it was
 recorded; a command that comes earlier is answered as well. What was not recorded is answered with status 404,
 ``error_code`` ``not_recorded`` and ``x-should-retry: false``, on an open socket with such an error message.
+
+* ``recording``     the recorder: passes requests on; ``eavesdropping`` the messages of a socket
+* ``takes``         what is being recorded; ``keeping`` makes a cassette of an answer that is complete
+* ``replaying``     the player: answers requests; ``performing`` answers on a socket
+* ``tapes``         cassettes as files; ``tracks`` what was said on a socket, context by context
+* ``asking``        a request, as it came and as it is found again; ``uploads`` its body
+* ``texts``         bodies and messages as they stand in a cassette
+* ``covers``        what must not be written down; ``naming`` contexts under their new names
 """
 
 from cartesia_cli.server.cassettes.recording import create_recorder

@@ -1,4 +1,4 @@
-"""What was asked, so that the same can be found again."""
+"""What was asked: as it came, and so that the same can be found again."""
 
 import hashlib
 import json
@@ -7,11 +7,73 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from starlette.types import Scope
+
+from cartesia_cli.api.relay import KEY_PARAMS
 from cartesia_cli.server.cassettes.covers import Cover, credentials_in
 
-_NOT_KEPT = frozenset({"api_key", "access_token", "cartesia_version"})
+_NOT_KEPT = KEY_PARAMS | {"cartesia_version"}
 _SHOWN = 60
 """Characters of a value in a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """The head of a request, or of a socket's handshake, as it came."""
+
+    method: str
+    """Of HTTP; GET for a socket."""
+
+    path: str
+    """Percent-decoded, without the prefix under which everything lies."""
+
+    raw_path: str
+    """The same, as it came."""
+
+    query: str
+    headers: Sequence[tuple[str, str]]
+    """Names in lower case."""
+
+    @classmethod
+    def of(cls, scope: Scope, root: str) -> "Incoming":
+        """Return the head in ``scope``, whose path begins with ``root``."""
+        return cls(
+            scope.get("method", "GET"),
+            scope["path"].removeprefix(root) or "/",
+            scope["raw_path"].decode("latin-1").removeprefix(root) or "/",
+            scope["query_string"].decode("latin-1"),
+            [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]],
+        )
+
+    @property
+    def target(self) -> str:
+        """Path and query."""
+        return f"{self.raw_path}?{self.query}" if self.query else self.raw_path
+
+    @property
+    def content_type(self) -> str:
+        """As the client names it."""
+        return next((value for name, value in self.headers if name == "content-type"), "")
+
+    def asked(self, body: Mapping[str, Any] | None, cover: Cover) -> "Asked":
+        """Return the request as it is to be kept.
+
+        Args:
+            body: as ``Upload`` describes it.
+            cover: gets to know the credentials of the request, which are nowhere kept.
+        """
+        params = parse_qsl(self.query, keep_blank_values=True)
+        cover.add(credentials_in(self.headers, params))
+        versions = [value for name, value in params if name == "cartesia_version" and value]
+        versions += [value for name, value in self.headers if name == "cartesia-version" and value]
+        kept = urlencode(sorted((name, value) for name, value in params if name not in _NOT_KEPT))
+        return Asked(
+            self.method,
+            cover.cover(self.path),
+            cover.cover(kept),
+            cover.cover(versions[0]) if versions else None,
+            None if body is None else json.loads(cover.cover(json.dumps(body, ensure_ascii=False))),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,39 +87,6 @@ class Asked:
     query: str
     version: str | None
     body: Mapping[str, Any] | None = None
-
-    @classmethod
-    def of(
-        cls,
-        method: str,
-        path: str,
-        query: str,
-        headers: Sequence[tuple[str, str]],
-        body: Mapping[str, Any] | None,
-        cover: Cover,
-    ) -> "Asked":
-        """Return a request as it is to be kept.
-
-        Args:
-            method: of HTTP; GET for a socket.
-            path: percent-decoded.
-            query: as it came.
-            headers: names in lower case.
-            body: as ``Upload`` describes it.
-            cover: gets to know the credentials of the request, which are nowhere kept.
-        """
-        params = parse_qsl(query, keep_blank_values=True)
-        cover.add(credentials_in(headers, params))
-        versions = [value for name, value in params if name == "cartesia_version" and value]
-        versions += [value for name, value in headers if name == "cartesia-version" and value]
-        kept = urlencode(sorted((name, value) for name, value in params if name not in _NOT_KEPT))
-        return cls(
-            method,
-            cover.cover(path),
-            cover.cover(kept),
-            cover.cover(versions[0]) if versions else None,
-            None if body is None else json.loads(cover.cover(json.dumps(body, ensure_ascii=False))),
-        )
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> "Asked":

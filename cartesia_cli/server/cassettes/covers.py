@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable
 
+from cartesia_cli.api.relay import KEY_HEADERS, KEY_PARAMS
+
 SHORTEST = 8
 """Characters; less is no secret and may be part of any word."""
 
@@ -60,8 +62,10 @@ class CoveredStream:
 
 def credentials_in(headers: Iterable[tuple[str, str]], query: Iterable[tuple[str, str]]) -> set[str]:
     """Return the keys, tokens and cookies that a request carries."""
-    found = {value for name, value in query if name in {"api_key", "access_token"}}
+    found = {value for name, value in query if name in KEY_PARAMS}
     for name, value in headers:
-        if name in {"authorization", "x-api-key", "cookie"}:
-            found.update(re.split(r"[\s;=]+", value) if name == "cookie" else value.split())
+        if name in KEY_HEADERS:
+            found.update(value.split())
+        elif name == "cookie":
+            found.update(re.split(r"[\s;=]+", value))
     return found

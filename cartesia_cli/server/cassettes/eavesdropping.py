@@ -16,8 +16,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from cartesia_cli.api.relay import Relay, Relayed, RelayedSocket
 from cartesia_cli.errors import CartesiaError, RequestError
+from cartesia_cli.server.cassettes.asking import Incoming
 from cartesia_cli.server.cassettes.covers import Cover
-from cartesia_cli.server.cassettes.incoming import Incoming
 from cartesia_cli.server.cassettes.keeping import keep_answer
 from cartesia_cli.server.cassettes.takes import Studio
 from cartesia_cli.server.cassettes.texts import describe_text

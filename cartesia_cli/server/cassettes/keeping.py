@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from cartesia_cli.api.relay import Relayed
+from cartesia_cli.server.cassettes.asking import Incoming
 from cartesia_cli.server.cassettes.covers import SHORTEST, Cover
-from cartesia_cli.server.cassettes.incoming import Incoming
 from cartesia_cli.server.cassettes.takes import Take
 from cartesia_cli.server.cassettes.texts import describe_bytes
 

@@ -6,7 +6,7 @@ from typing import Any
 from anyio.to_thread import run_sync
 from starlette.websockets import WebSocket
 
-from cartesia_cli.errors import CartesiaError, RequestError
+from cartesia_cli.errors import RequestError
 from cartesia_cli.server.cassettes.tracks import Playing, Repertoire, Track, context_of, parse_message
 from cartesia_cli.server.failures import request_id
 from cartesia_cli.wire import encode_error_event

@@ -12,9 +12,9 @@ from starlette.types import Receive, Scope, Send
 
 from cartesia_cli.api.relay import Call, Relay, Relayed
 from cartesia_cli.errors import CartesiaError, RequestError
+from cartesia_cli.server.cassettes.asking import Incoming
 from cartesia_cli.server.cassettes.covers import Cover
 from cartesia_cli.server.cassettes.eavesdropping import SocketRecording
-from cartesia_cli.server.cassettes.incoming import Incoming
 from cartesia_cli.server.cassettes.keeping import is_text, keep_answer, suffix_of
 from cartesia_cli.server.cassettes.takes import Studio
 from cartesia_cli.server.cassettes.uploads import Upload
@@ -28,7 +28,7 @@ _MOST_THREADS = 1000
 """Each request that is being answered has one."""
 
 _PATIENCE = 1.0
-"""Second for the rest of an answer whose client has left: many leave as soon as they have what they need."""
+"""Seconds for the rest of an answer whose client has left: many leave as soon as they have what they need."""
 
 
 def create_recorder(relay: Relay, folder: Path, *, prefix: str = "") -> Starlette:

@@ -11,10 +11,9 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from cartesia_cli.errors import CartesiaError, RequestError, UsageError
-from cartesia_cli.server.cassettes.asking import Asked
+from cartesia_cli.errors import RequestError, UsageError
+from cartesia_cli.server.cassettes.asking import Asked, Incoming
 from cartesia_cli.server.cassettes.covers import Cover
-from cartesia_cli.server.cassettes.incoming import Incoming
 from cartesia_cli.server.cassettes.naming import RenamedStream
 from cartesia_cli.server.cassettes.performing import HOW, NOT_RECORDED, Performance
 from cartesia_cli.server.cassettes.tapes import Answer, Tape, find_tapes, read_answer

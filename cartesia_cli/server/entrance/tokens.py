@@ -8,19 +8,20 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from cartesia_cli.errors import CredentialsError, RequestError
+from cartesia_cli.errors import CredentialsError
 from cartesia_cli.server.bodies import read_json
 from cartesia_cli.server.failures import ForbiddenError
 from cartesia_cli.server.schemas.account import AccessTokenRequest
+from cartesia_cli.wire.refusals import refuse_request
 
-GRANTS = ("tts", "stt", "agent")
-LONGEST = 3_600
+_GRANTS = ("tts", "stt", "agent")
+LONGEST_LIFE = 3_600
 """Seconds that a token lasts at most; and that it lasts if the request does not say."""
 
 _HEADER = base64.urlsafe_b64encode(b'{"alg":"HS256","typ":"JWT"}').rstrip(b"=").decode()
@@ -118,24 +119,20 @@ def _grants(payload: Mapping[str, Any]) -> frozenset[str]:
     if grants is None:
         return frozenset()
     if not isinstance(grants, Mapping):
-        _refuse("grants must be an object.")
-    for name in GRANTS:
+        refuse_request("grants must be an object.")
+    for name in _GRANTS:
         if not isinstance(grants.get(name), bool | None):
-            _refuse(f"The grant {name} must be true or false.")
-    return frozenset(name for name in GRANTS if grants.get(name) is True)
+            refuse_request(f"The grant {name} must be true or false.")
+    return frozenset(name for name in _GRANTS if grants.get(name) is True)
 
 
 def _seconds(payload: Mapping[str, Any]) -> int:
     seconds = payload.get("expires_in")
     if seconds is None:
-        return LONGEST
-    if isinstance(seconds, bool) or not isinstance(seconds, int) or not 1 <= seconds <= LONGEST:
-        _refuse(f"expires_in must be from 1 to {LONGEST} seconds.")
+        return LONGEST_LIFE
+    if isinstance(seconds, bool) or not isinstance(seconds, int) or not 1 <= seconds <= LONGEST_LIFE:
+        refuse_request(f"expires_in must be from 1 to {LONGEST_LIFE} seconds.")
     return seconds
-
-
-def _refuse(message: str) -> NoReturn:
-    raise RequestError(message, title="Invalid request")
 
 
 def _encode(data: bytes) -> str:

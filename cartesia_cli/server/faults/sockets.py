@@ -8,11 +8,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cartesia_cli.server.faults.answers import GARBAGE, delay_of, gone, split_body
 from cartesia_cli.server.faults.parsing import Fault
-from cartesia_cli.server.hosting.means import close_connection
+from cartesia_cli.server.hosting.means import FRAGMENTS, close_connection
 
 _FAILED, _UNNAMED = 1011, 1005
-_EXTENSION = "cartesia.fragments"
-"""Of the server: ASGI itself knows whole messages only."""
 
 
 class FaultySocket:
@@ -112,8 +110,8 @@ class FaultySocket:
         await self._end()
 
     async def _tell_fragments(self, message: Message, pieces: Sequence[bytes], *, is_whole: bool) -> None:
-        """Send a message in several frames, or the first of them; another server sends it in one."""
-        send = self._scope.get("extensions", {}).get(_EXTENSION)
+        """Send a message in several frames, or the first of them; in one where the server cannot."""
+        send = self._scope.get("extensions", {}).get(FRAGMENTS)
         if send is not None:
             await send(pieces, is_text=message.get("text") is not None, is_whole=is_whole)
         elif is_whole:

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -17,15 +16,13 @@ from starlette.routing import Route
 from cartesia_cli.engines import Transcriber
 from cartesia_cli.errors import RequestError
 from cartesia_cli.models import Transcript
-from cartesia_cli.server.bodies import keep_upload, read_form, required_upload
+from cartesia_cli.server.bodies import kept, read_form, required_upload
 from cartesia_cli.server.failures import UnableError, request_id
 from cartesia_cli.server.rules import rules_of
 from cartesia_cli.server.schemas.kinds import Form
 from cartesia_cli.server.schemas.recordings import OpenAITranscriptionForm, TranscriptionForm
 from cartesia_cli.wire import encode_transcript
-
-ENCODINGS = frozenset({"pcm_s16le", "pcm_s32le", "pcm_f16le", "pcm_f32le", "pcm_mulaw", "pcm_alaw"})
-"""Of samples without a header."""
+from cartesia_cli.wire.listening import SAMPLE_WIDTHS
 
 _CLIENT_LEFT = 499
 """What proxies write into their logs; nobody is there to get it."""
@@ -81,9 +78,9 @@ def _asked(form: FormData, query: QueryParams) -> _Asked:
     if any(unit != "word" for unit in units):
         raise RequestError("A timestamp granularity can only be 'word'.", title="Invalid request")
     encoding, rate = query.get("encoding") or None, query.get("sample_rate") or None
-    if encoding is not None and encoding not in ENCODINGS:
+    if encoding is not None and encoding not in SAMPLE_WIDTHS:
         raise RequestError(
-            f"The encoding is none of {', '.join(sorted(ENCODINGS))}.",
+            f"The encoding is none of {', '.join(sorted(SAMPLE_WIDTHS))}.",
             title="Invalid encoding",
             code="unsupported_audio_format",
         )
@@ -139,13 +136,10 @@ async def _client_of(request: Request) -> AsyncGenerator[_Client, None]:
 
 
 def _transcribe(transcriber: Transcriber, asked: _Asked, client: _Client) -> Transcript:
-    """Return what is said in a recording, its times to the millisecond.
-
-    It goes through a file, for engines read files.
-    """
-    with tempfile.TemporaryDirectory(prefix="cartesia-") as folder:
+    """Return what is said in a recording, its times to the millisecond."""
+    with kept(asked.upload, "recording") as path:
         transcript = transcriber.transcribe(
-            keep_upload(asked.upload, folder, "recording"),
+            path,
             words=asked.words,
             language=asked.language,
             model_id=asked.model_id,

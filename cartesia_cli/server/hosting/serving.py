@@ -27,11 +27,17 @@ _MAX_MESSAGE = 16 * 2**20
 """Bytes in one message of a socket."""
 
 _BACKLOG = 2048
+"""Clients that may wait to be let in."""
+
 _TICK = 0.02
+"""Seconds between two looks whether a server that ends has come to its end."""
+
 _LAST_MOMENT = 0.5
 """Seconds for what is broken off to come to its end."""
 
 _TICKS_A_SECOND = 10
+"""Of uvicorn: how often it looks whether it is to end."""
+
 _POOL_IDLE = 4
 """Seconds after which a thread that has nothing to do is one too many."""
 
@@ -49,7 +55,7 @@ def create_server(
     hosts: Collection[str] | None = (),
     patience: Patience = _USUAL,
     on_answer: Callable[[Answered], None] | None = None,
-) -> uvicorn.Server:
+) -> "Server":
     """Return a server that runs ``app`` once its ``run()`` is called.
 
     Args:
@@ -62,7 +68,7 @@ def create_server(
         on_answer: told about each request that is over.
     """
     guarded: ASGIApp = SiteMiddleware(app, hosts=hosts)
-    return _Server(
+    return Server(
         ConnectionConfig(
             guarded if on_answer is None else Visitors(guarded, on_answer),
             patience=patience,
@@ -131,7 +137,6 @@ def serve_forever(
         on_answer: as in ``create_server``.
     """
     server = create_server(app, hosts=hosts, patience=patience, on_answer=on_answer)
-    assert isinstance(server, _Server)  # noqa: S101  it returns no other
     server.on_ready = on_ready
     WorkerThread.MAX_IDLE_TIME = _POOL_IDLE  # 10 s in a library that cannot know that there are crowds
     with _signals(server) as received:
@@ -151,14 +156,16 @@ _left_behind: list[asyncio.AbstractEventLoop] = []
 """Loops of which something may still run: they are not to be cleared away under its hands."""
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Says when it is ready; at the end, closes what is idle, and waits for the rest for a moment."""
 
+    config: ConnectionConfig
     on_ready: Callable[[str], None] | None = None
     _most = 0  # connections since memory was given back
     _busy_at = 0  # the second in which there were some
 
     async def on_tick(self, counter: int) -> bool:
+        """Look, ten times a second, whether there is something to do; return whether it is to end."""
         if counter % _TICKS_A_SECOND == 0:
             await self._tidy(counter // _TICKS_A_SECOND)
         return await super().on_tick(counter)
@@ -177,15 +184,17 @@ class _Server(uvicorn.Server):
             await to_thread.run_sync(int, limiter=CapacityLimiter(1))  # not behind those that work
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen, and say so."""
         await super().startup(sockets)
         if self.on_ready is not None:
             self.on_ready(server_url(self))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End: first what is idle, after a moment all that is left."""
         for listener in self.servers:
             listener.close()
         loop, state, told = asyncio.get_running_loop(), self.server_state, set[Any]()
-        deadline = loop.time() + self._patience.end
+        deadline = loop.time() + self.config.patience.end
         while (state.connections or state.tasks) and not self.force_exit and loop.time() < deadline:
             for connection in state.connections - told:
                 if not (isinstance(connection, SocketConnection) and connection.is_busy):
@@ -201,12 +210,8 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        yield  # who runs it decides about signals
-
-    @property
-    def _patience(self) -> Patience:
-        assert isinstance(self.config, ConnectionConfig)  # noqa: S101  see create_server
-        return self.config.patience
+        """Leave signals alone: who runs it decides about them."""
+        yield
 
 
 @contextlib.contextmanager

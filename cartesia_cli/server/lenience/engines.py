@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from cartesia_cli.engines import Synthesizer, Transcriber, VoiceCatalogue, VoiceChanger, VoiceLibrary
@@ -65,19 +66,9 @@ class LenientCatalogue:
         """Return one voice, or an example."""
         return self.find(voice_id) or replace(VOICE, id=voice_id)
 
-    def voices(
-        self,
-        *,
-        query: str | None = None,
-        language: str | None = None,
-        gender: str | None = None,
-        owned: bool | None = None,
-        page_size: int = 100,
-    ) -> Iterator[Voice]:
+    def voices(self, **asked: Any) -> Iterator[Voice]:
         """Yield what the engine does."""
-        return self.engine.voices(
-            query=query, language=language, gender=gender, owned=owned, page_size=page_size
-        )
+        return self.engine.voices(**asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,31 +108,12 @@ class LenientTranscriber:
 
     engine: Transcriber
 
-    def transcribe(
-        self,
-        recording: Path,
-        /,
-        *,
-        words: bool,
-        language: str | None = None,
-        model_id: str | None = None,
-        encoding: str | None = None,
-        sample_rate: int | None = None,
-        progress: Callable[[float], None] | None = None,
-    ) -> Transcript:
+    def transcribe(self, recording: Path, /, **how: Any) -> Transcript:
         """Return what the engine does, or an example."""
         try:
-            return self.engine.transcribe(
-                recording,
-                words=words,
-                language=language,
-                model_id=model_id,
-                encoding=encoding,
-                sample_rate=sample_rate,
-                progress=progress,
-            )
+            return self.engine.transcribe(recording, **how)
         except (RequestError, UsageError):
-            return replace(TRANSCRIPT, language=language or TRANSCRIPT.language)
+            return replace(TRANSCRIPT, language=how.get("language") or TRANSCRIPT.language)
 
     def close(self) -> None:
         """Free connections and models."""

@@ -3,7 +3,7 @@
 A strict server, which is the usual one, never gives any.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,9 +19,8 @@ from cartesia_cli.models import (
     Voice,
     WordTiming,
 )
+from cartesia_cli.server.speech.changing import change_frames
 from cartesia_cli.server.speech.containers import CONTENT_TYPES, wrapped
-from cartesia_cli.server.speech.events import frame
-from cartesia_cli.wire import encode_done, encode_event
 
 _TIME = "2026-01-01T00:00:00Z"
 _SECONDS = 0.2
@@ -153,13 +152,8 @@ def _sound(_names: Mapping[str, str]) -> Response:
 
 
 def _sound_events(_names: Mapping[str, str]) -> Response:
-    def frames() -> Iterator[bytes]:
-        message = encode_event(silence(_AUDIO), step_time=0.0)
-        assert message is not None  # noqa: S101  it is sound
-        yield frame({**message, "sample_rate": _AUDIO.sample_rate})
-        yield frame({**encode_done(None), "status_code": 200})
-
-    return Response(b"".join(frames()), media_type="text/event-stream")
+    frames = change_frames(iter([silence(_AUDIO)]), _AUDIO, "")
+    return Response(b"".join(frames), media_type="text/event-stream")
 
 
 def _object(template: object) -> Callable[[Mapping[str, str]], Response]:

@@ -17,10 +17,9 @@ from starlette.types import Message
 
 from cartesia_cli.errors import RequestError
 from cartesia_cli.models import SPEEDS, VOLUMES
-from cartesia_cli.server.bodies import limited
-from cartesia_cli.server.entrance.tokens import LONGEST
+from cartesia_cli.server.bodies import read_bytes
+from cartesia_cli.server.entrance.tokens import LONGEST_LIFE
 from cartesia_cli.server.lenience.examples import UNKNOWN, UNSAID
-from cartesia_cli.server.rules import rules_of
 
 _WHOLE = re.compile(r"-?\d{1,9}", re.ASCII)
 _Endpoint = Callable[[Request], Awaitable[Response]]
@@ -87,7 +86,7 @@ def _mended_speech(payload: dict[str, Any]) -> None:
 
 
 def _mended_token(payload: dict[str, Any]) -> None:
-    _clamp(payload, "expires_in", 1, LONGEST)
+    _clamp(payload, "expires_in", 1, LONGEST_LIFE)
 
 
 def _clamp(fields: dict[str, Any], name: str, low: float, high: float) -> None:
@@ -109,7 +108,7 @@ async def _with_mended_body(request: Request, mend: Callable[[dict[str, Any]], N
     Raises:
         RequestError: the body is too large.
     """
-    body = await Request(request.scope, limited(request.receive, rules_of(request).max_body)).body()
+    body = await read_bytes(request)
     with suppress(ValueError, RecursionError):
         payload = json.loads(body)
         if isinstance(payload, dict):

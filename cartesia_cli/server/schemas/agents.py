@@ -4,9 +4,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field
 
-from cartesia_cli.server.schemas.kinds import Answer, Body, PageQuery, Query, Time
+from cartesia_cli.server.schemas.kinds import Answer, Body, Name, NextPage, PageQuery, Query, Time
 
-_NextPage = Annotated[str | None, Meta(description="The cursor of the next page.")]
 _Things = Annotated[dict[str, Any], Meta(description="An object.")]
 
 
@@ -78,7 +77,7 @@ class AgentCallPage(Answer, kw_only=True):
 
     data: list[AgentCall]
     has_more: bool
-    next_page: _NextPage = None
+    next_page: NextPage = None
 
 
 class Deployment(Answer, kw_only=True):
@@ -99,7 +98,7 @@ class MetricsQuery(Query, kw_only=True):
 class NewMetric(Body, kw_only=True):
     """What is to be measured in calls."""
 
-    name: Annotated[str, Meta(min_length=1)]
+    name: Name
     prompt: str
     display_name: str | None = None
 
@@ -119,7 +118,7 @@ class MetricPage(Answer, kw_only=True):
 
     data: list[Metric]
     has_more: bool
-    next_page: _NextPage = None
+    next_page: NextPage = None
 
 
 class ResultsExportQuery(Query, kw_only=True):
@@ -154,4 +153,4 @@ class MetricResultPage(Answer, kw_only=True):
 
     data: list[MetricResult]
     has_more: bool
-    next_page: _NextPage = None
+    next_page: NextPage = None

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from cartesia_cli.server.schemas.kinds import Answer, Body, Time
+from cartesia_cli.server.schemas.kinds import Answer, Body, Ignored, Name, NextPage, Time
 
 _Alias = Annotated[str, Meta(max_length=100)]
 
@@ -21,9 +21,9 @@ class DictionaryItem(Body, kw_only=True):
 class NewDictionary(Body, kw_only=True):
     """A dictionary to be made."""
 
-    name: Annotated[str, Meta(min_length=1)]
+    name: Name
     items: list[DictionaryItem] | None = None
-    description: Annotated[str | None, Meta(description="Of an older version; ignored.")] = None
+    description: Ignored = None
 
 
 class DictionaryUpdate(Body, kw_only=True):
@@ -31,7 +31,7 @@ class DictionaryUpdate(Body, kw_only=True):
 
     name: Annotated[str | None, Meta(description="Left as it is if it is not said.")] = None
     items: Annotated[list[DictionaryItem] | None, Meta(description="Take the place of all there are.")] = None
-    description: Annotated[str | None, Meta(description="Of an older version; ignored.")] = None
+    description: Ignored = None
 
 
 class DictionaryEntry(Answer, kw_only=True):
@@ -58,4 +58,4 @@ class DictionaryPage(Answer, kw_only=True):
 
     data: list[Dictionary]
     has_more: bool
-    next_page: Annotated[str | None, Meta(description="The cursor of the next page.")] = None
+    next_page: NextPage = None

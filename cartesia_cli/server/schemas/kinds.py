@@ -36,6 +36,9 @@ SampleRate = Literal[8000, 16000, 22050, 24000, 44100, 48000]
 Encoding = Literal["pcm_f32le", "pcm_s16le", "pcm_mulaw", "pcm_alaw"]
 ListenEncoding = Literal["pcm_s16le", "pcm_s32le", "pcm_f16le", "pcm_f32le", "pcm_mulaw", "pcm_alaw"]
 Gender = Literal["masculine", "feminine", "gender_neutral"]
+Name = Annotated[str, Meta(min_length=1)]
+NextPage = Annotated[str | None, Meta(description="The cursor of the next page.")]
+Ignored = Annotated[str | None, Meta(description="Of an older version; ignored.")]
 Time = Annotated[str, Meta(examples=["2026-01-01T00:00:00Z"], extra_json_schema={"format": "date-time"})]
 
 

@@ -1,10 +1,19 @@
 """The forms with recordings, and transcripts."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from msgspec import Meta, field
 
-from cartesia_cli.server.schemas.kinds import Answer, Form, ListenEncoding, Query, Upload
+from cartesia_cli.server.schemas.kinds import (
+    Answer,
+    Encoding,
+    Form,
+    Ignored,
+    ListenEncoding,
+    Query,
+    SampleRate,
+    Upload,
+)
 
 _Units = Annotated[
     Any,
@@ -14,14 +23,12 @@ _Units = Annotated[
     ),
 ]
 _Container = Annotated[str, Meta(extra_json_schema={"enum": ["raw", "wav", "mp3"]})]
-_SampleRate = Annotated[
-    Any, Meta(extra_json_schema={"type": "integer", "enum": [8000, 16000, 22050, 24000, 44100, 48000]})
-]
+_SampleRate = Annotated[Any, Meta(extra_json_schema={"type": "integer", "enum": [*get_args(SampleRate)]})]
 _Encoding = Annotated[
     str,
     Meta(
         description="Needed for raw and wav.",
-        extra_json_schema={"enum": ["pcm_f32le", "pcm_s16le", "pcm_mulaw", "pcm_alaw"]},
+        extra_json_schema={"enum": [*get_args(Encoding)]},
     ),
 ]
 _BitRate = Annotated[
@@ -31,7 +38,6 @@ _BitRate = Annotated[
         extra_json_schema={"type": "integer", "enum": [32000, 64000, 96000, 128000, 192000]},
     ),
 ]
-_Ignored = Annotated[str | None, Meta(description="Of an older version; ignored.")]
 
 
 class TranscriptionQuery(Query, kw_only=True):
@@ -119,5 +125,5 @@ class InfillForm(Form, kw_only=True):
     voice: Annotated[str | None, Meta(description="Another name of `voice_id`.")] = field(
         name="voice[id]", default=None
     )
-    speed: _Ignored = field(name="voice[__experimental_controls][speed]", default=None)
-    emotion: _Ignored = field(name="voice[__experimental_controls][emotion][]", default=None)
+    speed: Ignored = field(name="voice[__experimental_controls][speed]", default=None)
+    emotion: Ignored = field(name="voice[__experimental_controls][emotion][]", default=None)

@@ -4,16 +4,13 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from cartesia_cli.server.schemas.kinds import Answer, Body, Form, Time, Upload
-
-_NextPage = Annotated[str | None, Meta(description="The cursor of the next page.")]
-_Name = Annotated[str, Meta(min_length=1)]
+from cartesia_cli.server.schemas.kinds import Answer, Body, Form, Name, NextPage, Time, Upload
 
 
 class DatasetFields(Body, kw_only=True):
     """What a data set is called."""
 
-    name: _Name
+    name: Name
     description: str
 
 
@@ -31,7 +28,7 @@ class DatasetPage(Answer, kw_only=True):
 
     data: list[Dataset]
     has_more: bool
-    next_page: _NextPage = None
+    next_page: NextPage = None
 
 
 class DatasetFileForm(Form, kw_only=True):
@@ -55,13 +52,13 @@ class DatasetFilePage(Answer, kw_only=True):
 
     data: list[DatasetFile]
     has_more: bool
-    next_page: _NextPage = None
+    next_page: NextPage = None
 
 
 class NewFineTune(Body, kw_only=True):
     """A voice to be learnt from a data set."""
 
-    name: _Name
+    name: Name
     description: str
     language: Annotated[str, Meta(min_length=1, examples=["en"])]
     model_id: Annotated[str, Meta(min_length=1, examples=["sonic-3-2026-01-12"])]
@@ -87,4 +84,4 @@ class FineTunePage(Answer, kw_only=True):
 
     data: list[FineTune]
     has_more: bool
-    next_page: _NextPage = None
+    next_page: NextPage = None

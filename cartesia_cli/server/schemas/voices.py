@@ -4,14 +4,25 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from cartesia_cli.server.schemas.kinds import Answer, Body, Form, Gender, PageQuery, Query, Time, Upload
+from cartesia_cli.server.schemas.kinds import (
+    Answer,
+    Body,
+    Form,
+    Gender,
+    Ignored,
+    Name,
+    NextPage,
+    PageQuery,
+    Query,
+    Time,
+    Upload,
+)
 
 _Expansions = Annotated[
     list[Literal["preview_file_url", "embedding", "is_starred"]] | None,
     Meta(description="What each voice is to have besides; all but the first are of older versions."),
 ]
 _Embedding = Annotated[list[float], Meta(min_length=1)]
-_Ignored = Annotated[str | None, Meta(description="Of an older version; ignored.")]
 Tagline = Annotated[Annotated[str, Meta(max_length=32)] | None, Meta(description="A few words.")]
 
 
@@ -81,13 +92,13 @@ class VoicePage(Answer, kw_only=True):
 
     data: list[Voice]
     has_more: bool
-    next_page: Annotated[str | None, Meta(description="The cursor of the next page.")] = None
+    next_page: NextPage = None
 
 
 class VoiceUpdate(Body, kw_only=True):
     """What of a voice is to change."""
 
-    name: Annotated[str, Meta(min_length=1)] | None = None
+    name: Name | None = None
     description: str | None = None
     gender: Annotated[Gender | None, Meta(description="null: not known.")] = None
     accent: str | None = None
@@ -97,24 +108,24 @@ class CloneForm(Form, kw_only=True):
     """A clip of a speaker, to be a voice."""
 
     clip: Annotated[Upload, Meta(description="About 5 s of one speaker.")]
-    name: Annotated[str, Meta(min_length=1)]
+    name: Name
     language: Annotated[str, Meta(min_length=1, examples=["en"])]
     description: str | None = None
     accent: str | None = None
     base_voice_id: str | None = None
-    access: _Ignored = None
-    tagline: _Ignored = None
-    mode: _Ignored = None
-    enhance: _Ignored = None
-    transcript: _Ignored = None
+    access: Ignored = None
+    tagline: Ignored = None
+    mode: Ignored = None
+    enhance: Ignored = None
+    transcript: Ignored = None
 
 
 class ClipForm(Form, kw_only=True):
     """A clip of a speaker, to be an embedding. Of an older version."""
 
     clip: Upload
-    mode: _Ignored = None
-    enhance: _Ignored = None
+    mode: Ignored = None
+    enhance: Ignored = None
 
 
 class Localization(Body, kw_only=True):
@@ -124,7 +135,7 @@ class Localization(Body, kw_only=True):
     """
 
     voice_id: Annotated[str, Meta(min_length=1)]
-    name: Annotated[str, Meta(min_length=1)]
+    name: Name
     accent: str | None = None
     description: str | None = None
     tagline: Tagline = None
@@ -162,7 +173,7 @@ class Embedding(Answer, kw_only=True):
 class NewVoice(Body, kw_only=True):
     """A voice to be made of an embedding. Of an older version."""
 
-    name: Annotated[str, Meta(min_length=1)]
+    name: Name
     embedding: _Embedding
     description: str | None = None
     language: str | None = None

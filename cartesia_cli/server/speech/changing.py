@@ -1,11 +1,9 @@
 """``POST /voice-changer/bytes``, ``/voice-changer/sse`` and ``/infill/bytes``: recordings in, speech out."""
 
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
@@ -15,7 +13,7 @@ from starlette.routing import Route
 from cartesia_cli.engines import VoiceChanger
 from cartesia_cli.errors import CartesiaError, RequestError
 from cartesia_cli.models import AudioChunk, AudioFormat, Container, SpeechEvent, SpeechRequest
-from cartesia_cli.server.bodies import find_upload, keep_upload, read_form, required_upload, texts
+from cartesia_cli.server.bodies import find_upload, kept, read_form, required_upload, texts
 from cartesia_cli.server.failures import request_id, status_of, unable
 from cartesia_cli.server.rules import rules_of
 from cartesia_cli.server.schemas.recordings import ChangeForm, InfillForm
@@ -24,9 +22,6 @@ from cartesia_cli.server.speech.events import aligned, frame
 from cartesia_cli.server.speech.streaming import Pieces, PulledResponse
 from cartesia_cli.wire import encode_done, encode_error_event, encode_event
 from cartesia_cli.wire.forms import decode_change_form, decode_infill_form
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _EVENT_SECONDS = 0.1
 
@@ -79,39 +74,48 @@ def changing_routes(changer: VoiceChanger | None) -> list[Route]:
 def changed_bytes(changer: VoiceChanger, clip: UploadFile, voice_id: str, audio: AudioFormat) -> Pieces:
     """Yield a recording in another voice and in its container, as it is made.
 
-    The recording goes through a file, for engines read files; it is copied before the first piece.
+    The recording is copied before the first piece.
     """
-    with tempfile.TemporaryDirectory(prefix="cartesia-") as folder:
-        path = keep_upload(clip, folder, "clip")
-        with closing(changer.change_voice(path, voice_id, _samples(audio))) as events:
-            yield from wrapped(events, audio)
+    with (
+        kept(clip, "clip") as path,
+        closing(changer.change_voice(path, voice_id, _samples(audio))) as events,
+    ):
+        yield from wrapped(events, audio)
 
 
 def changed_events(
     changer: VoiceChanger, clip: UploadFile, voice_id: str, audio: AudioFormat, identifier: str
 ) -> Pieces:
     """Yield the frames of a recording in another voice; the last one is ``done`` or ``error``."""
-    with tempfile.TemporaryDirectory(prefix="cartesia-") as folder:
-        path = keep_upload(clip, folder, "clip")
-        with closing(changer.change_voice(path, voice_id, audio)) as events:
-            yield from _frames(aligned(events, audio, _EVENT_SECONDS), audio, identifier)
+    with kept(clip, "clip") as path, closing(changer.change_voice(path, voice_id, audio)) as events:
+        yield from change_frames(aligned(events, audio, _EVENT_SECONDS), audio, identifier)
 
 
 def infilled_bytes(
     changer: VoiceChanger, asked: SpeechRequest, left: UploadFile | None, right: UploadFile | None
 ) -> Pieces:
     """Yield what is said between two recordings, in its container, as it is made."""
-    with tempfile.TemporaryDirectory(prefix="cartesia-") as folder:
-        sides: list[Path | None] = [
-            None if upload is None else keep_upload(upload, folder, name)
+    with ExitStack() as stack:
+        sides = [
+            None if upload is None else stack.enter_context(kept(upload, name))
             for upload, name in ((left, "left"), (right, "right"))
         ]
         samples = replace(asked, format=_samples(asked.format))
-        with closing(changer.infill(samples, *sides)) as events:
-            yield from wrapped(events, asked.format)
+        events = stack.enter_context(closing(changer.infill(samples, *sides)))
+        yield from wrapped(events, asked.format)
 
 
-def _frames(events: Iterator[SpeechEvent], audio: AudioFormat, identifier: str) -> Iterator[bytes]:
+def change_frames(events: Iterator[SpeechEvent], audio: AudioFormat, identifier: str) -> Iterator[bytes]:
+    """Yield the frames of one answer; the last one is ``done``, or ``error`` if the engine failed.
+
+    Args:
+        events: of an engine that changes a voice.
+        audio: what its samples are.
+        identifier: of the request, named in an error.
+
+    Raises:
+        CartesiaError: the engine failed before the first frame, so that the answer can still have a status.
+    """
     begun, asked_at = False, time.perf_counter()
     try:
         for event in events:

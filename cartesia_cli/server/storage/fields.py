@@ -1,9 +1,10 @@
 """Fields of what a request carries, checked before they are stored."""
 
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from cartesia_cli.errors import RequestError
+from cartesia_cli.wire.refusals import refuse_request
 from cartesia_cli.wire.values import shorten
 
 _LONGEST_NAME = 200
@@ -18,7 +19,7 @@ def required_name(payload: Mapping[str, Any], field: str = "name") -> str:
     """
     name = _text(payload, field, _LONGEST_NAME)
     if name is None or not name.strip():
-        _refuse(f"{field} is required.")
+        refuse_request(f"{field} is required.")
     return name
 
 
@@ -30,7 +31,7 @@ def required_text(payload: Mapping[str, Any], field: str) -> str:
     """
     text = _text(payload, field, _LONGEST_TEXT)
     if text is None:
-        _refuse(f"{field} is required.")
+        refuse_request(f"{field} is required.")
     return text
 
 
@@ -57,11 +58,7 @@ def _text(payload: Mapping[str, Any], field: str, longest: int) -> str | None:
     if text is None:
         return None
     if not isinstance(text, str):
-        _refuse(f"{field} must be a string, not {shorten(text)}.")
+        refuse_request(f"{field} must be a string, not {shorten(text)}.")
     if len(text) > longest:
-        _refuse(f"{field} has at most {longest} characters.")
+        refuse_request(f"{field} has at most {longest} characters.")
     return text
-
-
-def _refuse(message: str) -> NoReturn:
-    raise RequestError(message, title="Invalid request")

@@ -62,10 +62,6 @@ class Ledger:
                     used[day] = used.get(day, 0.0) + amount
         return used
 
-    def between(self, start: date, end: date) -> float:
-        """Return what was used from ``start`` to the day before ``end``."""
-        return sum(self.days(start, end).values())
-
     def today(self) -> date:
         """Return the day that it is."""
         return datetime.fromtimestamp(self.clock(), UTC).date()

@@ -1,8 +1,7 @@
 """Accents by name: versions before 2026-08-14 know no IDs of them."""
 
 from cartesia_cli.engines import VoiceLibrary
-
-FIRST_VERSION_WITH_IDS = "2026-08-14"
+from cartesia_cli.wire.version import FIRST_WITH_ACCENT_IDS
 
 _OLDER_NAMES = {
     "abruzzo-italian": "Abruzzo Italian",
@@ -18,14 +17,14 @@ _OLDER_NAMES = {
 
 def shown_accent(accent_id: str, version: str, library: VoiceLibrary | None) -> str:
     """Return an accent as a version of the API names it; what nobody knows stays as it is."""
-    if version >= FIRST_VERSION_WITH_IDS:
+    if version >= FIRST_WITH_ACCENT_IDS:
         return accent_id
     return _names(library).get(accent_id, accent_id)
 
 
 def read_accent(text: str, version: str, library: VoiceLibrary | None) -> str:
     """Return the ID of an accent that a client of a version names; what nobody knows stays as it is."""
-    if version >= FIRST_VERSION_WITH_IDS:
+    if version >= FIRST_WITH_ACCENT_IDS:
         return text
     return next((accent_id for accent_id, name in _names(library).items() if name == text), text)
 

@@ -19,9 +19,7 @@ from cartesia_cli.server.pages import enveloped, read_page_query
 from cartesia_cli.server.versions import requested_version
 from cartesia_cli.server.voices.accents import shown_accent
 from cartesia_cli.wire import encode_voice
-from cartesia_cli.wire.version import FIRST_WITHOUT_EMBEDDINGS
-
-FIRST_VERSION_WITH_PAGES = "2024-11-13"
+from cartesia_cli.wire.version import FIRST_WITH_PAGES, FIRST_WITHOUT_EMBEDDINGS
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -72,7 +70,7 @@ def voice_routes(catalogue: VoiceCatalogue, library: VoiceLibrary | None = None)
             def encode(voice: Voice) -> dict[str, Any]:
                 return encode_expanded(voice, request, library)
 
-            if requested_version(request) < FIRST_VERSION_WITH_PAGES:
+            if requested_version(request) < FIRST_WITH_PAGES:
                 return [encode(voice) for voice in voices]
             return enveloped(voices, page_query, encode)
 
@@ -136,9 +134,9 @@ def encode_expanded(
         return fields
     if "is_starred" in wanted:
         fields["is_starred"] = False
-    if with_embedding or "embedding" in wanted or version < FIRST_VERSION_WITH_PAGES:
+    if with_embedding or "embedding" in wanted or version < FIRST_WITH_PAGES:
         fields |= _embedding_of(voice, known, library)
-    if version < FIRST_VERSION_WITH_PAGES:
+    if version < FIRST_WITH_PAGES:
         fields.setdefault("user_id", USER_ID)
     return fields
 

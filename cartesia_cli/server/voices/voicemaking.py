@@ -1,6 +1,5 @@
 """Making, changing and deleting voices, and the accents; what older versions had besides."""
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -14,14 +13,13 @@ from starlette.routing import Route
 from cartesia_cli.engines import VoiceLibrary
 from cartesia_cli.errors import RequestError
 from cartesia_cli.models import CloneRequest, Voice
-from cartesia_cli.server.bodies import keep_upload, read_body, read_form, required_upload, texts
+from cartesia_cli.server.bodies import kept, read_body, read_form, required_upload, texts
 from cartesia_cli.server.failures import error_response, unable
 from cartesia_cli.server.rules import rules_of
 from cartesia_cli.server.schemas import voices as schemas
 from cartesia_cli.server.versions import requested_version
 from cartesia_cli.server.voices.accents import read_accent
 from cartesia_cli.server.voices.catalogue import (
-    FIRST_VERSION_WITH_PAGES,
     USER_ID,
     encode_expanded,
     of_one_voice,
@@ -35,7 +33,7 @@ from cartesia_cli.wire.catalogue import (
     decode_new_voice_request,
     encode_metadata,
 )
-from cartesia_cli.wire.version import FIRST_WITHOUT_EMBEDDINGS
+from cartesia_cli.wire.version import FIRST_WITH_PAGES, FIRST_WITHOUT_EMBEDDINGS
 from cartesia_cli.wire.voices import encode_accent
 
 
@@ -55,7 +53,7 @@ def voicemaking_routes(library: VoiceLibrary | None) -> list[Route]:
         Route("/voices", _until(FIRST_WITHOUT_EMBEDDINGS, routes.create), methods=["POST"]),
         Route("/voices/mix", _until(FIRST_WITHOUT_EMBEDDINGS, routes.mix), methods=["POST"]),
         Route("/voices/clone", routes.clone, methods=["POST"]),
-        Route("/voices/clone/clip", _until(FIRST_VERSION_WITH_PAGES, routes.embed), methods=["POST"]),
+        Route("/voices/clone/clip", _until(FIRST_WITH_PAGES, routes.embed), methods=["POST"]),
         Route("/voices/localize", routes.localize, methods=["POST"]),
         Route("/voices/{voice_id}", of_one_voice(routes.update), methods=["PATCH"]),
         Route("/voices/{voice_id}", of_one_voice(routes.delete), methods=["DELETE"]),
@@ -142,8 +140,8 @@ class _Voicemaking:
         return JSONResponse(await run_in_threadpool(answer))
 
     def _clone(self, clip: UploadFile, asked: CloneRequest) -> Voice:
-        with tempfile.TemporaryDirectory(prefix="cartesia-") as folder:
-            return self._library.clone_voice(keep_upload(clip, folder, "clip"), asked)
+        with kept(clip, "clip") as path:
+            return self._library.clone_voice(path, asked)
 
     def _embed(self, clip: UploadFile) -> list[float]:
         voice = self._clone(clip, CloneRequest("clip"))
