@@ -41,7 +41,7 @@ def work_in_order(
         work: called by several threads at once.
         n_threads: by default as many as there are cores, and at most 8.
     """
-    n_threads = n_threads or min(_MOST_THREADS, _count_cores())
+    n_threads = n_threads or min(_MOST_THREADS, count_cores())
     waiting: deque[Future[Result]] = deque()
     pool = ThreadPoolExecutor(n_threads, "recognizer")
     try:
@@ -55,7 +55,7 @@ def work_in_order(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _count_cores() -> int:
+def count_cores() -> int:
     """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

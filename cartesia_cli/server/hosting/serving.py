@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ctypes
 import gc
 import signal
 import socket
@@ -19,6 +18,7 @@ from cartesia_cli.server.entrance.site import SiteMiddleware
 from cartesia_cli.server.entrance.visitors import Answered, Visitors
 from cartesia_cli.server.hosting.connections import ConnectionConfig, SocketConnection
 from cartesia_cli.server.hosting.patience import Patience
+from cartesia_cli.server.memory import return_memory
 
 App = ASGIApp
 """What answers requests."""
@@ -176,7 +176,8 @@ class Server(uvicorn.Server):
         self._most = max(self._most, n_now)
         if self._most >= _MANY and n_now <= self._most // 2:
             self._most = n_now
-            _give_back_memory()
+            gc.collect()  # a connection and what serves it know each other
+            return_memory()
         if n_now:
             self._busy_at = second
         if 0 <= second - self._busy_at <= 2 * _POOL_IDLE:
@@ -234,13 +235,6 @@ def _signals(server: uvicorn.Server) -> Iterator[list[int]]:
     finally:
         for signum, handler in previous.items():
             signal.signal(signum, handler)
-
-
-def _give_back_memory() -> None:
-    """Return to the system what was needed for a crowd that has gone."""
-    gc.collect()  # a connection and what serves it know each other
-    with contextlib.suppress(AttributeError, OSError, TypeError):  # it is not GNU's
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 async def _everything_ends() -> bool:

@@ -2,14 +2,15 @@
 
 import heapq
 import itertools
-import os
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Condition, Thread
 from typing import Any, TypeVar
+
+from cartesia_cli.local.workers import count_cores
+from cartesia_cli.server.memory import return_memory
 
 Result = TypeVar("Result")
 
@@ -39,7 +40,7 @@ class Turnstile:
         idle: float = _IDLE,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._n_workers = n_workers or _count_cores()
+        self._n_workers = n_workers or count_cores()
         self._idle = idle
         self._clock = clock
         self._changed = Condition()
@@ -64,7 +65,7 @@ class Turnstile:
     def _run(self) -> None:
         while self._run_next():
             pass
-        _return_memory()
+        return_memory()
 
     def _run_next(self) -> bool:
         """Do the most urgent work; False if there was none for some time."""
@@ -96,20 +97,3 @@ class _Task:
             self.done.set_exception(error)
         else:
             self.done.set_result(result)
-
-
-def _return_memory() -> None:
-    """Give the system back what was freed: after a burst of long sentences it is 150 MB."""
-    if sys.platform == "linux":
-        import ctypes
-
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # which only glibc has
-        if trim is not None:
-            trim(0)
-
-
-def _count_cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
