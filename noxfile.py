@@ -11,6 +11,18 @@ nox.options.error_on_external_run = True
 nox.options.error_on_missing_interpreters = False  # nox says which it skipped
 
 PYTHONS = ["3.11", "3.12", "3.13"]
+SERVED = """
+import subprocess, urllib.request
+with subprocess.Popen(["cartesia", "serve", "--port", "0", "-q"], stdout=subprocess.PIPE, text=True) as server:
+    url = server.stdout.readline().strip()
+    asked = urllib.request.Request(url, headers={"accept": "text/html"})
+    assert b"playground" in urllib.request.urlopen(asked).read()
+    assert b"openapi" in urllib.request.urlopen(f"{url}/openapi.json").read()
+    assert b"speak" in urllib.request.urlopen(f"{url}/playground/page.js").read()
+    server.terminate()
+"""
+"""What somebody finds who starts the server of a wheel."""
+
 DRAWN = ["README.md"]
 """Files with parts that are generated from the program."""
 
@@ -60,7 +72,7 @@ def wheel(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def smoke(session: nox.Session) -> None:
-    """Install the built wheel, speak with the built-in engine, and listen to what was said."""
+    """Install the built wheel, speak with the built-in engine, listen to what was said, and serve."""
     if not session.posargs:
         session.error("it needs the folder of the wheel: run nox -s wheel")
     (built,) = Path(session.posargs[0]).glob("*.whl")
@@ -73,6 +85,7 @@ def smoke(session: nox.Session) -> None:
         session.run("python", "-c", f"assert {said!r} in open('hello.srt').read()")
         session.run("cartesia", "transcribe", "hello.wav", "-o", "heard.txt")
         session.run("python", "-c", "assert 'wheel of a ship' in open('heard.txt').read().lower()")
+        session.run("python", "-c", SERVED)
 
 
 @nox.session
