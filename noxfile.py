@@ -13,7 +13,8 @@ nox.options.error_on_missing_interpreters = False  # nox says which it skipped
 PYTHONS = ["3.11", "3.12", "3.13"]
 SERVED = """
 import subprocess, urllib.request
-with subprocess.Popen(["cartesia", "serve", "--port", "0", "-q"], stdout=subprocess.PIPE, text=True) as server:
+command = ["cartesia", "serve", "--port", "0", "-q"]
+with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
     url = server.stdout.readline().strip()
     asked = urllib.request.Request(url, headers={"accept": "text/html"})
     assert b"playground" in urllib.request.urlopen(asked).read()
