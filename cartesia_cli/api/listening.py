@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING
 
 from cartesia_cli.api.exchange import Exchange
@@ -21,6 +21,9 @@ MODEL, TURNS_MODEL = "ink-whisper", "ink-2"
 FRAME_SECONDS = 0.1
 MOST_BYTES = 32_000
 """Of a frame."""
+
+_LAST_FRAME = 0.5
+"""Seconds in which sound that is only being decoded has come: there is a tenth of a second in a frame."""
 
 _GLANCE = 0.25
 """Seconds after which it is looked at whether the sound has come to its end."""
@@ -58,7 +61,7 @@ def listen(exchange: Exchange, request: ListenRequest, sound: Iterable[bytes]) -
             sender.stop()
 
 
-def cut_frames(sound: Iterable[bytes], request: ListenRequest) -> Iterator[bytes]:
+def cut_frames(sound: Iterable[bytes], request: ListenRequest) -> Generator[bytes, None, None]:
     """Yield sound in pieces of ``FRAME_SECONDS``, each of whole samples, and the rest of it."""
     width = SAMPLE_WIDTHS[request.encoding]
     size = width * max(1, min(int(request.sample_rate * FRAME_SECONDS), MOST_BYTES // width))
@@ -108,11 +111,11 @@ class _Sender:
 
     Args:
         socket: to send on; it is closed when the frames fail, or the network takes no more.
-        frames: pulled one at a time.
+        frames: pulled one at a time, and closed.
         farewell: the last message.
     """
 
-    def __init__(self, socket: "Socket", frames: Iterator[bytes], farewell: str) -> None:
+    def __init__(self, socket: "Socket", frames: Generator[bytes, None, None], farewell: str) -> None:
         self.failure: BaseException | None = None
         """What the frames raised, or why they cannot be sent."""
 
@@ -142,11 +145,13 @@ class _Sender:
             )
 
     def stop(self) -> None:
-        """Close the socket. The thread is gone then, unless it waits for sound: it goes when that comes."""
+        """Close the socket. The thread is gone then, unless it waits for sound: it goes when that comes.
+
+        One that only decodes is waited for: a process that ends under its hands crashes.
+        """
         self._is_stopped = True
         self._socket.close()
-        if not self._is_pulling:
-            self._thread.join()
+        self._thread.join(_LAST_FRAME if self._is_pulling else None)
 
     def _send(self) -> None:
         try:
@@ -158,6 +163,8 @@ class _Sender:
                 self.ended_at = time.monotonic()
         except CartesiaError as error:  # of any kind: a socket that was closed says why to whoever sends, too
             self._give_up(error)
+        finally:
+            self._frames.close()
 
     def _pull(self) -> bytes | None:
         """Return the next frame, None after the last and when nobody wants to hear any more."""

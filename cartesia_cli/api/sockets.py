@@ -184,7 +184,6 @@ class Socket:
             failure.__cause__ = cause
         self._failure = failure
         self._is_closed = True
-        self._outgoing.clear()  # nobody will take it: who waits for that goes on
         with suppress(OSError):  # the server was faster
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # a TLS socket's own forgets its keys
         self._release()
@@ -202,8 +201,10 @@ class Socket:
 
     def _flush(self) -> None:
         self._outgoing += self._frames.take_outgoing()
+        if self._is_closed:
+            self._outgoing.clear()  # nobody will take it: who waits for that goes on
         try:
-            while self._outgoing and not self._is_closed:
+            while self._outgoing:
                 del self._outgoing[: self._socket.send(self._outgoing)]
         except _NOT_NOW:
             return

@@ -113,7 +113,7 @@ class SoundfileDecoder:
         self._patched = with_data_size(path)
         try:
             self._file: Any = Sequential(self._patched or str(path))
-        except self._error as error:
+        except (self._error, TypeError) as error:  # the second for a name that ends in .raw
             if self._patched:
                 self._patched.close()
             raise ValueError(str(error)) from error

@@ -70,6 +70,9 @@ def run(options: ServeOptions) -> None:
 
 def _check(options: ServeOptions) -> None:
     test, access = options.test, options.access
+    for name, value in {"--host": options.address.host, "--state": access.state}.items():
+        if value == "":
+            raise UsageError(f"{name} is empty.", hint="Give it a value, or leave it out.")
     if test.record is not None and test.replay is not None:
         raise UsageError("--record and --replay exclude each other.", hint="Record first, then replay.")
     tape = "--record" if test.record is not None else "--replay" if test.replay is not None else None
@@ -180,7 +183,8 @@ def _listen(address: AddressOptions) -> socket.socket:
         hint = "Give --host an address of this machine."
         if error.errno == errno.EACCES:
             hint = "Give a --port above 1023."
-        raise OutputError(f"Cannot listen on {host}:{port}: {error.strerror}.", hint=hint) from error
+        reason = os.strerror(error.errno or 0)  # its own goes on about what it was doing
+        raise OutputError(f"Cannot listen on {host}:{port}: {reason}.", hint=hint) from error
 
 
 def _tell(url: str, *, shows_page: bool) -> None:

@@ -53,14 +53,15 @@ def mix(parts: Sequence[tuple[Sequence[float], float]]) -> tuple[float, ...]:
     Raises:
         UsageError: nothing to mix, lengths that differ, or weights that cannot be.
     """
-    total = math.fsum(weight for _, weight in parts)
     if not parts or len({len(embedding) for embedding, _ in parts}) != 1:
         raise UsageError("There is nothing to mix: give voices that have embeddings of one length.")
-    if not all(math.isfinite(weight) and weight >= 0 for _, weight in parts) or not 0 < total < math.inf:
+    most = max(weight for _, weight in parts)
+    if not all(math.isfinite(weight) and weight >= 0 for _, weight in parts) or not most:
         raise UsageError("The weights must be 0 or more, and not all of them 0.")
     columns = zip(*(embedding for embedding, _ in parts), strict=True)
-    weights = [weight / total for _, weight in parts]
+    weights = [weight / most for _, weight in parts]  # whose sum is no more than there are, however large
+    total = math.fsum(weights)
     return tuple(
-        math.fsum(number * weight for number, weight in zip(column, weights, strict=True))
+        math.fsum(number * weight for number, weight in zip(column, weights, strict=True)) / total
         for column in columns
     )

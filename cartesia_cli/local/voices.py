@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from cartesia_cli.errors import RequestError, UsageError
 from cartesia_cli.models import Voice
+from cartesia_cli.wire.values import one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,9 @@ _VARIANTS = tuple(
     )
 )
 
+_MOST_SHOWN = 100
+"""Characters of a name that nobody has."""
+
 _MAX_NAMED = 12
 """How many names a hint lists."""
 
@@ -178,7 +182,8 @@ def unknown_voice(voice: str, others: Sequence[str] = ()) -> RequestError | Usag
 
     close = get_close_matches(wanted, names, n=1)
     return UsageError(
-        f"The built-in engine has no voice called {voice!r}.",
+        f"The built-in engine has no voice called {one_line(voice, _MOST_SHOWN)!r}.",
+        code="voice_not_found",
         hint=(f"Did you mean {close[0]}? " if close else "") + f"Its voices are {listed}.",
     )
 

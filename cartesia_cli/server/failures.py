@@ -18,6 +18,7 @@ from cartesia_cli.errors import (
 )
 from cartesia_cli.server.versions import requested_version
 from cartesia_cli.wire import encode_error
+from cartesia_cli.wire.values import one_line
 
 _STATUS_OF_CODE: Mapping[str, int] = {
     "quota_exceeded": 402,
@@ -28,6 +29,10 @@ _STATUS_OF_CODE: Mapping[str, int] = {
     "concurrency_limited": 429,
 }
 """The API does not say which code has which status; these are the obvious ones."""
+
+
+_LONGEST_PATH = 200
+"""Characters of a path that a message repeats."""
 
 
 class ForbiddenError(CredentialsError):
@@ -105,12 +110,15 @@ def _on_cartesia_error(request: Request, error: CartesiaError) -> Response:
 
 def _on_http_exception(request: Request, error: HTTPException) -> Response:
     """Answer with what the router refused: an unknown path, a method that a path has not."""
+    detail = error.detail.rstrip(".")
     refusal = RequestError(
-        f"{request.method} {request.url.path}: {error.detail}.",
-        title=error.detail,
+        f"{request.method} {one_line(request.url.path, _LONGEST_PATH)}: {detail}.",
+        title=detail,
         code="not_found" if error.status_code == 404 else None,
     )
-    return error_response(request, refusal, error.status_code)
+    response = error_response(request, refusal, error.status_code)
+    response.headers.update(error.headers or {})  # which methods the path has
+    return response
 
 
 def _on_bug(request: Request, _error: Exception) -> Response:

@@ -28,13 +28,15 @@ def load_json(data: str | bytes) -> Any:
     """Return the value in a JSON text; half surrogate pairs become U+FFFD.
 
     Raises:
-        MalformedError: not JSON, not UTF-8, or nested too deeply.
+        MalformedError: not JSON, not UTF-8, nested too deeply, or with a number that is too long.
     """
     try:
         text = data if isinstance(data, str) else data.decode("utf-8-sig")
         value = json.loads(text)
-    except ValueError as error:
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise MalformedError(f"not JSON: {error}") from error
+    except ValueError as error:
+        raise MalformedError("JSON with a number of too many digits") from error
     except RecursionError as error:
         raise MalformedError("JSON that is nested too deeply") from error
     return _repair(value) if _SURROGATE_ESCAPE.search(text) else value

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
 from tests.cli.conftest import Begin
 from tests.cli.live import LEFT, RATE, RAW, Ear, Timed, env, final, hang, interim, message, sound
@@ -163,6 +165,19 @@ def test_a_connection_that_is_closed_is_an_error(
     assert_failed(result, CODES[code])
     assert [p.read_text() for p in folder.iterdir()] == ([f"{LEFT}\n"] if script else [])
     assert result.seconds < 5
+
+
+@pytest.mark.parametrize("code", [1000, 1006])
+def test_a_connection_that_is_closed_while_sound_is_decoded_is_an_error(
+    run: Program, folder: Path, code: int
+) -> None:
+    """The process ends in order although a thread is busy: it says nothing else, and no library of it."""
+    samples = np.frombuffer(sound(2, 44_100), np.int16)
+    soundfile.write(folder / "a.wav", samples, 44_100, subtype="PCM_16")
+    with SocketServer(closing(code)) as server:
+        result = run("transcribe", "--live", "a.wav", *PATIENCE, env=env(server), cold=True)
+
+    assert_failed(result, 6)
 
 
 @pytest.mark.parametrize("code", [1001, 1008, 1011, 1013])

@@ -138,6 +138,15 @@ def test_a_host_that_is_none_of_this_machine(run: Program) -> None:
     assert_failure(result, 7, "192.0.2.1")
 
 
+@pytest.mark.parametrize("host", ["a..b", "x" * 300, b"\xff", "[::1]"])
+def test_a_host_that_is_none_at_all(run: Program, host: str | bytes) -> None:
+    env = {"CARTESIA_SERVE_KEYS": "one-key"}
+
+    result = run("serve", "--host", host, "--port", "0", "--require-key", env=env)
+
+    assert_failure(result, 7, "--host")
+
+
 @pytest.mark.parametrize(
     ("options", "named"),
     [
@@ -153,6 +162,8 @@ def test_a_host_that_is_none_of_this_machine(run: Program) -> None:
         (["--record", "a", "--replay", "b"], "--replay"),
         (["--replay", "missing"], "missing"),
         (["--state", "/"], "/"),
+        (["--state", ""], "--state"),
+        (["--host", ""], "--host"),
     ],
 )
 def test_options_that_cannot_be(run: Program, options: list[str], named: str) -> None:

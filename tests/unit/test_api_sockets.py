@@ -351,6 +351,17 @@ def test_what_comes_with_the_handshake_is_not_lost() -> None:
         opened.close()
 
 
+def test_nothing_is_sent_to_a_server_that_closed_with_the_handshake() -> None:
+    with Scripted(lambda request: [upgrade(request) + b"\x88\x02\x03\xe8", HANG]) as server:
+        opened = exchange(server.url).open_socket("/x")
+        assert opened.receive(5) is None
+        sending = threading.Thread(target=opened.drain, args=(5,), daemon=True)
+        sending.start()
+        sending.join(1)
+
+        assert not sending.is_alive(), "it waits for what nobody takes"
+
+
 def test_closing_ends_what_others_wait_for() -> None:
     with SocketServer(Peer.hang) as server:
         opened = exchange(server.url).open_socket("/x")

@@ -251,6 +251,12 @@ def test_an_embedding_of_another_engine_is_refused(catalogue: LocalCatalogue, em
         catalogue.create_voice("x", embedding, description=None, language=None)
 
 
+def test_weights_may_be_of_any_size(catalogue: LocalCatalogue) -> None:
+    small, large = (catalogue.mix_voices([("heart", size), ("male", size)]) for size in (1e-300, 1e308))
+
+    assert small == large
+
+
 @pytest.mark.parametrize("weights", [[], [0.0, 0.0], [1.0, -0.5], [float("inf"), 1.0]])
 def test_weights_that_make_no_mixture_are_refused(catalogue: LocalCatalogue, weights: list[float]) -> None:
     with pytest.raises(UsageError):

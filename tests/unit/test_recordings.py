@@ -199,6 +199,7 @@ def test_a_pipe_is_read_like_a_file(tmp_path: Path) -> None:
         ("a.wav", b"", r"a\.wav is empty"),
         ("a.wav", b"These are words, not sound.\n" * 20, r"a\.wav"),
         ("a.mp3", bytes(range(256)) * 8, r"a\.mp3"),
+        ("a.raw", bytes(range(256)) * 8, r"a\.raw"),
         ("a.m3u8", b"#EXTM3U\nother.wav\n", "playlist|not a recording"),
     ],
 )

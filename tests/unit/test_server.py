@@ -275,6 +275,7 @@ def test_errors_are_as_the_version_has_them(
         pytest.param(b"\xff", 400, None, id="not UTF-8"),
         pytest.param(b"[]", 400, None, id="a list"),
         pytest.param(b"[" * 100_000, 400, None, id="deep"),
+        pytest.param(b'{"a": ' + b"1" * 5_000 + b"}", 400, None, id="digits"),
         pytest.param(b" " * (32 * 2**20 + 1), 413, "file_too_large", id="large"),
         pytest.param(json.dumps(body(transcript="...")).encode(), 400, None, id="punctuation"),
         pytest.param(json.dumps(body(language="en", locale="en-GB")).encode(), 400, None, id="both"),
@@ -308,6 +309,16 @@ def test_what_is_not_there_is_refused_as_the_api_does(
 
     assert response.status_code == status
     assert set(response.json()) == {"error_code", "title", "message", "request_id"}
+
+
+def test_a_method_that_a_path_has_not_is_refused_with_those_that_it_has(server: RunningServer) -> None:
+    refused = httpx.request("PUT", f"{server.url}/tts/bytes")
+
+    assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
+
+
+def test_a_refusal_repeats_no_more_than_a_line_of_what_was_asked(server: RunningServer) -> None:
+    assert len(httpx.get(f"{server.url}/{'x' * 10_000}").json()["message"]) < 300
 
 
 def test_a_version_that_is_no_date_is_refused(server: RunningServer) -> None:

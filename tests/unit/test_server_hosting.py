@@ -8,13 +8,15 @@ import threading
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
@@ -83,8 +85,9 @@ def test_a_port_that_is_taken_or_a_host_that_is_not_there_is_an_error_at_once() 
         listen_on("127.0.0.1", listener.getsockname()[1])
     with pytest.raises(OSError, match="assign"):
         listen_on("192.0.2.1", 0)
-    with pytest.raises(socket.gaierror):
-        listen_on("no such host", 0)
+    for host in ("no such host", "a..b", "x" * 300, "\udcff"):
+        with pytest.raises(socket.gaierror):
+            listen_on(host, 0)
 
 
 def test_a_server_answers_as_soon_as_it_says_where_it_is() -> None:
@@ -199,6 +202,15 @@ async def fail(_: Request) -> Response:
     raise ValueError("as asked")
 
 
+async def tarry(_scope: Scope, receive: Receive, send: Send) -> None:
+    """Say that this was all when nobody is there any more."""
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"8")]})
+    await send({"type": "http.response.body", "body": b"promised", "more_body": True})
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    await send({"type": "http.response.body"})
+
+
 async def talk(websocket: WebSocket) -> None:
     await websocket.accept()
     await websocket.send_text("grün")
@@ -215,6 +227,7 @@ async def refuse(websocket: WebSocket) -> None:
 
 APP = Starlette(
     routes=[
+        Mount("/tarry", tarry),
         Route("/{path:path}", answer, methods=["GET", "POST"]),
         WebSocketRoute("/talk", talk),
         WebSocketRoute("/refuse", refuse),
@@ -300,6 +313,12 @@ def test_no_path_can_write_into_the_log(url: str, answered: list[Answered]) -> N
     assert only(answered).path == "/a\\nb\\x1b[31m\\u202egrün\N{REPLACEMENT CHARACTER}/sk_car_…/x"
 
 
+def test_a_path_is_as_long_as_a_line_may_be(url: str, answered: list[Answered]) -> None:
+    httpx.get(f"{url}/{'long' * 10_000}")
+
+    assert len(only(answered).path) == 200
+
+
 def test_an_agent_is_as_long_as_a_line_may_be(url: str, answered: list[Answered]) -> None:
     httpx.get(url, headers={"user-agent": "a\tb" + "c" * 5_000})
 
@@ -307,6 +326,36 @@ def test_an_agent_is_as_long_as_a_line_may_be(url: str, answered: list[Answered]
     assert agent is not None
     assert len(agent) <= 60
     assert agent.startswith("a\\tb")
+
+
+def test_an_agent_that_holds_a_key_does_not_show_it(url: str, answered: list[Answered]) -> None:
+    httpx.get(url, headers={"user-agent": "tool sk_car_secret"})
+
+    assert only(answered).agent == "tool sk_car_…"
+
+
+def test_a_client_that_leaves_before_it_is_answered_got_no_status(url: str, answered: list[Answered]) -> None:
+    with socket.create_connection(address_of(url), timeout=5) as ours:
+        ours.sendall(b"POST /x HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\nhalf")
+
+    told = only(answered)
+    assert (told.status, told.n_bytes, told.is_whole) == (None, 0, False)
+
+
+def test_a_client_that_leaves_with_all_that_was_promised_got_it_all(
+    url: str, answered: list[Answered]
+) -> None:
+    with socket.create_connection(address_of(url), timeout=5) as ours:
+        ours.sendall(b"GET /tarry/x HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        while not ours.recv(4096).endswith(b"promised"):
+            pass
+
+    assert (only(answered).status, answered[0].is_whole) == (200, True)
+
+
+def address_of(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or 0
 
 
 def test_a_bug_is_told_and_its_traceback_is_logged(

@@ -90,6 +90,7 @@ def shake_hands(url: str, **headers: str) -> int:
         "LocalHost.:80",
         "a.localhost:1",
         "127.0.0.1:8420",
+        "localhost:",
         "127.8.9.10",
         "[::1]:8420",
         "[::ffff:127.0.0.1]",

@@ -101,6 +101,7 @@ def test_a_file_name_decides_nothing(server: RunningServer, name: str) -> None:
         ({"params": {"encoding": "pcm_s16le", "sample_rate": "fast"}}, "not a number of hertz"),
         ({"params": {"sample_rate": "0"}}, "not a number of hertz"),
         ({"params": {"sample_rate": "-8000"}}, "not a number of hertz"),
+        ({"params": {"encoding": "pcm_s16le", "sample_rate": "1"}}, "from 1000 to 768000"),
     ],
 )
 def test_what_cannot_be_is_refused(server: RunningServer, change: dict[str, Any], text: str) -> None:
@@ -125,6 +126,15 @@ def test_a_body_that_is_no_form_is_refused(server: RunningServer, content: bytes
 
     assert answer.status_code == 400
     assert answer.json()["title"]
+
+
+def test_a_form_that_cannot_be_read_is_said_in_one_sentence(server: RunningServer) -> None:
+    refused = httpx.post(f"{server.url}/stt", headers={"Content-Type": "multipart/form-data"}).json()
+
+    assert (refused["title"], refused["message"]) == (
+        "Missing boundary in multipart",
+        "POST /stt: Missing boundary in multipart.",
+    )
 
 
 def test_old_versions_get_their_errors_as_text(server: RunningServer) -> None:

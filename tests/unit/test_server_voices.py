@@ -314,6 +314,7 @@ def test_the_oldest_version_gets_embeddings_of_voices_and_clips(server: RunningS
         {"voices": [{"id": HEART, "weight": "1"}]},
         {"voices": [{"id": HEART, "weight": 0}]},
         {"voices": [{"embedding": [1], "weight": 1}, {"id": HEART, "weight": 1}]},
+        {"voices": [{"embedding": [1e308], "weight": 1e308}, {"embedding": [1e308], "weight": 1e308}]},
     ],
 )
 def test_a_mixture_that_cannot_be_is_refused(server: RunningServer, body: object) -> None:

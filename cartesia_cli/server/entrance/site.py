@@ -19,7 +19,7 @@ from cartesia_cli.errors import RequestError
 from cartesia_cli.server.failures import error_response
 from cartesia_cli.wire.values import shorten
 
-_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^\[\]:@/?#\s]+)(?::(?P<port>\d{1,5}))?", re.ASCII)
+_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^\[\]:@/?#\s]+)(?::(?P<port>\d{0,5}))?", re.ASCII)
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _METHODS = "GET, POST, PUT, PATCH, DELETE"
 _HEADERS = "authorization, cartesia-version, content-type, x-api-key"
@@ -150,7 +150,7 @@ def _parsed_host(text: str) -> _Place | None:
     found = _HOST.fullmatch(text)
     if found is None:
         return None
-    return _Place(_plain(found["name"]), None if found["port"] is None else int(found["port"]))
+    return _Place(_plain(found["name"]), int(found["port"]) if found["port"] else None)
 
 
 def _plain(host: str) -> str:

@@ -11,6 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from cartesia_cli.wire.values import shorten
 
 _KEY = re.compile(r"sk_car_\w+")
+_LONGEST = 200
+"""Characters of a path."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,7 @@ class _Visit:
         self._began = time.monotonic()
         self._n_bytes = 0
         self._status: int | None = None
+        self._length: str | None = None
         self._code: int | None = None
         self._is_over = self._is_gone = False
 
@@ -87,12 +90,16 @@ class _Visit:
 
     async def send(self, message: Message) -> None:
         await self._send(message)
+        if self._is_gone:
+            return  # nobody got it
         match message["type"]:
             case "http.response.start" | "websocket.http.response.start":
                 self._status = message["status"]
+                self._length = Headers(raw=message.get("headers", [])).get("content-length")
             case "http.response.body" | "websocket.http.response.body":
                 self._n_bytes += len(message.get("body", b""))
-                self._is_over = not message.get("more_body", False)
+                # A client that has got as much as it was promised may leave before the end is said.
+                self._is_over = not message.get("more_body", False) or str(self._n_bytes) == self._length
             case "websocket.accept":
                 self._status = 101
             case "websocket.send":
@@ -111,14 +118,20 @@ class _Visit:
         agent = headers.get("x-cartesia-client") or headers.get("user-agent")
         return Answered(
             method="WS" if is_socket else scope["method"],
-            path=_KEY.sub("sk_car_…", visible(scope["path"])),
+            path=_shown(scope["path"]),
             status=self._status,
             seconds=time.monotonic() - self._began,
             n_bytes=self._n_bytes,
             is_whole=self._is_over and not self._is_gone,
             close_code=self._code if is_socket and self._status == 101 else None,
-            agent=agent and shorten(visible(agent)),
+            agent=agent and shorten(_shown(agent)),
         )
+
+
+def _shown(text: str) -> str:
+    """Return a text as the log may show it: without a key, and no longer than a few lines."""
+    shown = _KEY.sub("sk_car_…", visible(text))
+    return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"
 
 
 def visible(text: str) -> str:

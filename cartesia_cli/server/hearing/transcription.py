@@ -24,6 +24,9 @@ from cartesia_cli.server.schemas.recordings import OpenAITranscriptionForm, Tran
 from cartesia_cli.wire import encode_transcript
 from cartesia_cli.wire.listening import SAMPLE_WIDTHS
 
+_RATES = range(1_000, 768_001)
+"""Hertz of samples without a header; a few bytes at a lower rate would be hours of work."""
+
 _CLIENT_LEFT = 499
 """What proxies write into their logs; nobody is there to get it."""
 
@@ -84,8 +87,11 @@ def _asked(form: FormData, query: QueryParams) -> _Asked:
             title="Invalid encoding",
             code="unsupported_audio_format",
         )
-    if rate is not None and not re.fullmatch(r"[1-9]\d{0,6}", rate, re.ASCII):
-        raise RequestError("The sample rate is not a number of hertz.", title="Invalid sample rate")
+    if rate is not None and not (re.fullmatch(r"\d{1,6}", rate, re.ASCII) and int(rate) in _RATES):
+        raise RequestError(
+            f"The sample rate is not a number of hertz from {_RATES.start} to {_RATES.stop - 1}.",
+            title="Invalid sample rate",
+        )
     return _Asked(
         upload,
         model,

@@ -98,7 +98,10 @@ def listen_on(host: str, port: int) -> socket.socket:
     Raises:
         OSError: the port is taken, or may not be taken; or there is no such host here (``gaierror``).
     """
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except UnicodeError as error:
+        raise socket.gaierror(socket.EAI_NONAME, "No host can have that name") from error
     # A name often has an address of either kind, and clients that know one only know the older.
     family, _, _, _, address = min(found, key=lambda each: each[0] != socket.AF_INET)
     is_any = family == socket.AF_INET6 and address[0] == "::"

@@ -1,5 +1,6 @@
 """Making, changing and deleting voices, and the accents; what older versions had besides."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -164,10 +165,13 @@ class _Voicemaking:
                 "Embeddings of one length, and weights of which one is not 0, can be mixed.",
                 title="Invalid mix",
             )
-        return [
+        mixed = [
             sum(number * weight for number, (_, weight) in zip(column, parts, strict=True)) / total
             for column in zip(*embeddings, strict=True)
         ]
+        if not all(math.isfinite(number) for number in mixed):
+            raise RequestError("The numbers are too large to be mixed.", title="Invalid mix")
+        return mixed
 
 
 def _until(version: str, endpoint: Callable[[Request], Any]) -> Callable[[Request], Any]:
