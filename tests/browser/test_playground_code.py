@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -120,6 +121,8 @@ def run(code: str, folder: Path, **options: Any) -> str:
     """Run what was copied, in ``folder``, and return what it prints."""
     is_python = code.startswith(("from", "import", "#")) and "import Cartesia" in code
     command = [sys.executable, "-c", code] if is_python else ["bash", "-c", code]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # where our command is
+    options["env"] = {**options.get("env", os.environ), "PATH": path}
     ran = subprocess.run(command, cwd=folder, capture_output=True, timeout=60, check=False, **options)
     assert ran.returncode == 0, ran.stderr.decode()
     return str(ran.stdout, "utf-8")
