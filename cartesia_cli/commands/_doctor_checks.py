@@ -9,7 +9,6 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 from cartesia_cli import __version__
@@ -18,6 +17,8 @@ from cartesia_cli.credentials import KEY_FILE_VARIABLE
 from cartesia_cli.errors import UsageError
 from cartesia_cli.folders import user_folder
 from cartesia_cli.local.packages import find_recognizer_assets, find_speech_assets
+from cartesia_cli.server.packages import INSTALL as INSTALL_SERVER
+from cartesia_cli.server.packages import has_server
 
 _RECOGNIZER_GLIBC = (2, 34)
 _LEAST_FREE = 100 * 2**20
@@ -112,12 +113,11 @@ def _glibc_version() -> tuple[int, ...] | None:
 
 def check_server() -> Iterator[Finding]:
     """Look for what ``serve`` needs; it is no mistake to be without."""
-    missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
-    if missing:
-        text = "The local server is not installed; install it with: pip install 'cartesia-cli[serve]'"
-        yield Finding("server", "ok", text)
-    else:
+    if has_server():
         yield Finding("server", "ok", "The local server is installed.")
+    else:
+        text = f"The local server is not installed; install it with: {INSTALL_SERVER}"
+        yield Finding("server", "ok", text)
 
 
 def check_permissions() -> Iterator[Finding]:

@@ -7,7 +7,6 @@ import signal
 import socket
 from contextlib import ExitStack, closing
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Literal
@@ -19,6 +18,7 @@ from cartesia_cli.commands._setup import find_secret_key, set_up
 from cartesia_cli.commands.serve import AccessOptions, AddressOptions, ServeOptions, TestOptions
 from cartesia_cli.errors import OutputError, UsageError
 from cartesia_cli.folders import user_folder
+from cartesia_cli.server.packages import INSTALL, has_server
 from cartesia_cli.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from cartesia_cli.server.hosting.serving import App
 
 _KEYS_VARIABLE = "CARTESIA_SERVE_KEYS"
-_NEEDED = ("msgspec", "python_multipart", "starlette", "uvicorn")
-_INSTALL = "pip install 'cartesia-cli[serve]'"
 _MB = 10**6
 
 
@@ -42,8 +40,8 @@ def run(options: ServeOptions) -> None:
     log = options.log
     report = ReportOptions(quiet=log.quiet, verbose=log.verbose, log_file=log.log_file, color=log.color)
     settings = set_up(EngineOptions(profile=options.test.profile, base_url=options.test.base_url), report, {})
-    if any(find_spec(package) is None for package in _NEEDED):
-        raise UsageError("The server is not installed.", hint=f"Install it with: {_INSTALL}")
+    if not has_server():
+        raise UsageError("The server is not installed.", hint=f"Install it with: {INSTALL}")
     _check(options)
     keys = _keys(options.access, options.address)
     from cartesia_cli.server.hosting.serving import serve_forever

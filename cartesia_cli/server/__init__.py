@@ -14,6 +14,7 @@
 * ``versions``   in which version of the API a client speaks
 * ``failures``   errors as answers
 * ``openapi``    the description of all this
+* ``packages``   whether what all this imports is there; ``memory`` gives back what was freed
 * ``playground`` the page for people with a browser
 * ``lenience``   a server that only stands in for one
 * ``faults``     failures on purpose, for people who test clients
