@@ -1,6 +1,6 @@
 """The field's nouns as frozen values. Times are seconds, rates are hertz, audio is mono."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
 from typing import Any, Literal, NamedTuple
@@ -169,6 +169,9 @@ SpeechEvent = AudioChunk | WordTimings | PhonemeTimings | SpeechWarning | Flushe
 
 SpeechEvents = Generator[SpeechEvent, None, None]
 """The speech of one request; closing it ends the work and frees what it holds."""
+
+Speak = Callable[[SpeechRequest], SpeechEvents]
+"""Asks for the speech of one request; an engine's ``synthesize`` with its options bound."""
 
 
 class Flush(NamedTuple):

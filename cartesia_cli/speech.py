@@ -3,7 +3,7 @@
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
@@ -15,6 +15,7 @@ from cartesia_cli.models import (
     Flushed,
     PhonemeTiming,
     PhonemeTimings,
+    Speak,
     SpeechEvent,
     SpeechEvents,
     SpeechRequest,
@@ -22,9 +23,6 @@ from cartesia_cli.models import (
     WordTiming,
     WordTimings,
 )
-
-Speak = Callable[[SpeechRequest], SpeechEvents]
-"""Asks an engine for one part; an engine's ``synthesize`` with its options bound."""
 
 _AHEAD_BYTES = 4 * 2**20
 """How much audio of the next part may wait in memory: 24 s of float32 at 44.1 kHz."""

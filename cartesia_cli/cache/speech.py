@@ -23,6 +23,7 @@ from cartesia_cli.models import (
     AudioChunk,
     PhonemeTiming,
     PhonemeTimings,
+    Speak,
     SpeechEvent,
     SpeechEvents,
     SpeechRequest,
@@ -30,9 +31,6 @@ from cartesia_cli.models import (
     WordTiming,
     WordTimings,
 )
-
-Speak = Callable[[SpeechRequest], SpeechEvents]
-"""Asks an engine."""
 
 _VERSION = 1
 _MAGIC = b"cartesia"

@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from cartesia_cli import __version__, console
-from cartesia_cli.models import PronunciationDictionary, SpeechRequest
+from cartesia_cli.models import PronunciationDictionary, Speak, SpeechRequest
 from cartesia_cli.settings import Settings
-from cartesia_cli.speech import Speak
 
 if TYPE_CHECKING:
     from cartesia_cli.engines import DictionaryCatalogue

@@ -15,7 +15,7 @@ from cartesia_cli import console
 from cartesia_cli.access import check_key
 from cartesia_cli.commands._options import EngineOptions, ReportOptions
 from cartesia_cli.commands._setup import find_secret_key, set_up
-from cartesia_cli.commands.serve import AccessOptions, AddressOptions, ServeOptions, TestOptions
+from cartesia_cli.commands.serve import AccessOptions, AddressOptions, ServeOptions
 from cartesia_cli.errors import OutputError, UsageError
 from cartesia_cli.folders import user_folder
 from cartesia_cli.server.packages import INSTALL, has_server
@@ -44,17 +44,20 @@ def run(options: ServeOptions) -> None:
         raise UsageError("The server is not installed.", hint=f"Install it with: {INSTALL}")
     _check(options)
     keys = _keys(options.access, options.address)
+    from cartesia_cli.server.cassettes import create_player
+    from cartesia_cli.server.faults import parse_fault, with_faults
     from cartesia_cli.server.hosting.serving import serve_forever
 
     with ExitStack() as stack:
         # The port first: whoever finds it taken need not wait for anything else.
         listener = stack.enter_context(closing(_listen(options.address)))
+        faults = [parse_fault(spec) for spec in options.test.fault or ()]
         if options.test.record is not None:
-            app = _recorder(options, settings, options.test.record, stack)
+            app = with_faults(_recorder(settings, options.test.record, stack), faults, options.test.seed)
         elif options.test.replay is not None:
-            app = _player(options, options.test.replay)
+            app = with_faults(create_player(options.test.replay), faults, options.test.seed)
         else:
-            app = _server(options, keys, stack)
+            app = _server(options, keys, faults, stack)
         _take_over_logs()
         signum = serve_forever(
             app,
@@ -86,7 +89,9 @@ def _check(options: ServeOptions) -> None:
         raise UsageError(f"{tape} has no use for {', '.join(useless)}.", hint="Leave that out.")
 
 
-def _server(options: ServeOptions, keys: frozenset[str] | None, stack: ExitStack) -> "App":
+def _server(
+    options: ServeOptions, keys: frozenset[str] | None, faults: "list[Fault]", stack: ExitStack
+) -> "App":
     """Return the API on the built-in engine."""
     from cartesia_cli.server.app import create_app
     from cartesia_cli.server.rules import Rules
@@ -103,37 +108,20 @@ def _server(options: ServeOptions, keys: frozenset[str] | None, stack: ExitStack
         rules = replace(rules, max_recording=most, max_clip=most)
     Thread(target=staff.load, name="models", daemon=True).start()
     state = stack.enter_context(closing(State(state_path)))
-    return create_app(
-        staff, rules=rules, state=state, keys=keys, faults=_faults(options.test), seed=options.test.seed
-    )
+    return create_app(staff, rules=rules, state=state, keys=keys, faults=faults, seed=options.test.seed)
 
 
-def _recorder(options: ServeOptions, settings: Settings, folder: Path, stack: ExitStack) -> "App":
+def _recorder(settings: Settings, folder: Path, stack: ExitStack) -> "App":
     """Return a way to the API that keeps what goes over it."""
     from cartesia_cli.api.relay import Relay
     from cartesia_cli.server.cassettes import create_recorder
-    from cartesia_cli.server.faults import with_faults
 
     key = find_secret_key(settings)
     relay = stack.enter_context(
         closing(Relay(settings.base_url, key.value if key else None, headers=settings.headers))
     )
     console.note(f"recording {settings.base_url} in {folder}")
-    return with_faults(create_recorder(relay, folder), _faults(options.test), options.test.seed)
-
-
-def _player(options: ServeOptions, folder: Path) -> "App":
-    """Return what answers from cassettes."""
-    from cartesia_cli.server.cassettes import create_player
-    from cartesia_cli.server.faults import with_faults
-
-    return with_faults(create_player(folder), _faults(options.test), options.test.seed)
-
-
-def _faults(test: TestOptions) -> "list[Fault]":
-    from cartesia_cli.server.faults import parse_fault
-
-    return [parse_fault(spec) for spec in test.fault or ()]
+    return create_recorder(relay, folder)
 
 
 def _state_path(given: str | None) -> "Path | Literal[':memory:']":

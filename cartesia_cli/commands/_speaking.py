@@ -23,9 +23,9 @@ from cartesia_cli.commands._stage import Playing, open_stage
 from cartesia_cli.credentials import Key
 from cartesia_cli.engines import CLOUD_FAILURES, find_voice_id, open_cloud, open_local
 from cartesia_cli.errors import RequestError, UsageError
-from cartesia_cli.models import EngineName, SpeechRequest, Traffic
+from cartesia_cli.models import EngineName, Speak, SpeechRequest, Traffic
 from cartesia_cli.settings import Settings
-from cartesia_cli.speech import Speak, Timeline, write_speech
+from cartesia_cli.speech import Timeline, write_speech
 
 if TYPE_CHECKING:
     from cartesia_cli.captions import Profile

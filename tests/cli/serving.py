@@ -85,8 +85,7 @@ def serving(
 
 def first_line(running: Running) -> str:
     """Return the first line on standard output once it is whole."""
-    assert running.stdout is not None
-    data = running.stdout.wait_for(1, 30)
-    wait_until(lambda: b"\n" in running.stdout.wait_for(1, 1) if running.stdout else False)
-    data = running.stdout.wait_for(1)
-    return data.decode().splitlines()[0]
+    stdout = running.stdout
+    assert stdout is not None
+    wait_until(lambda: b"\n" in stdout.wait_for(1, 30), 30)
+    return stdout.wait_for(1).decode().splitlines()[0]

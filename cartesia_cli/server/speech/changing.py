@@ -1,9 +1,9 @@
 """``POST /voice-changer/bytes``, ``/voice-changer/sse`` and ``/infill/bytes``: recordings in, speech out."""
 
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from typing import Any
 
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
@@ -11,16 +11,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cartesia_cli.engines import VoiceChanger
-from cartesia_cli.errors import CartesiaError, RequestError
+from cartesia_cli.errors import RequestError
 from cartesia_cli.models import AudioChunk, AudioFormat, Container, SpeechEvent, SpeechRequest
 from cartesia_cli.server.bodies import find_upload, kept, read_form, required_upload, texts
-from cartesia_cli.server.failures import request_id, status_of, unable
+from cartesia_cli.server.failures import request_id, unable
 from cartesia_cli.server.rules import rules_of
 from cartesia_cli.server.schemas.recordings import ChangeForm, InfillForm
 from cartesia_cli.server.speech.containers import CONTENT_TYPES, wrapped
-from cartesia_cli.server.speech.events import aligned, frame
+from cartesia_cli.server.speech.events import aligned, framed
 from cartesia_cli.server.speech.streaming import Pieces, PulledResponse
-from cartesia_cli.wire import encode_done, encode_error_event, encode_event
+from cartesia_cli.wire import encode_done, encode_event
 from cartesia_cli.wire.forms import decode_change_form, decode_infill_form
 
 _EVENT_SECONDS = 0.1
@@ -116,22 +116,13 @@ def change_frames(events: Iterator[SpeechEvent], audio: AudioFormat, identifier:
     Raises:
         CartesiaError: the engine failed before the first frame, so that the answer can still have a status.
     """
-    begun, asked_at = False, time.perf_counter()
-    try:
-        for event in events:
-            step_time = round((time.perf_counter() - asked_at) * 1000, 3)
-            message = encode_event(event, step_time=step_time) if isinstance(event, AudioChunk) else None
-            if message is not None:
-                begun = True
-                yield frame({**message, "sample_rate": audio.sample_rate})
-            asked_at = time.perf_counter()
-    except CartesiaError as error:
-        if not begun:
-            raise
-        error.request_id = error.request_id or identifier
-        yield frame(encode_error_event(error, status=status_of(error)))
-    else:
-        yield frame({**encode_done(None), "status_code": 200})
+
+    def encode(event: SpeechEvent, step_time: float) -> dict[str, Any] | None:
+        message = encode_event(event, step_time=step_time) if isinstance(event, AudioChunk) else None
+        return message and {**message, "sample_rate": audio.sample_rate}
+
+    done = {**encode_done(None), "status_code": 200}
+    return framed(events, encode, done=done, request_id=identifier)
 
 
 def _samples(audio: AudioFormat) -> AudioFormat:

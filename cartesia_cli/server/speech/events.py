@@ -60,11 +60,44 @@ def event_stream(
     Raises:
         CartesiaError: the engine failed before the first frame, so that the answer can still have a status.
     """
+
+    def encode(event: SpeechEvent, step_time: float) -> dict[str, Any] | None:
+        return _encode(event, request, step_time)
+
+    return framed(
+        events,
+        encode,
+        done=encode_done(request.context_id),
+        context_id=request.context_id,
+        request_id=request_id,
+        clock=clock,
+    )
+
+
+def framed(
+    events: Iterator[SpeechEvent],
+    encode: Callable[[SpeechEvent, float], Mapping[str, Any] | None],
+    *,
+    done: Mapping[str, Any],
+    context_id: str | None = None,
+    request_id: str = "",
+    clock: Callable[[], float] = time.perf_counter,
+) -> Iterator[bytes]:
+    """Yield the frames of any event stream; see ``event_stream``.
+
+    Args:
+        events: what the engine says.
+        encode: returns the message for an event that took so many milliseconds; None for one without.
+        done: the last message, if the engine does not fail.
+        context_id: named in an error.
+        request_id: named in an error.
+        clock: seconds.
+    """
     asked_at = clock()
     begun = False
     try:
         for event in events:
-            message = _encode(event, request, step_time=(clock() - asked_at) * 1000)
+            message = encode(event, round((clock() - asked_at) * 1000, 3))
             if message is not None:
                 begun = True
                 yield frame(message)
@@ -73,9 +106,9 @@ def event_stream(
         if not begun:
             raise
         error.request_id = error.request_id or request_id
-        yield frame(encode_error_event(error, status=status_of(error), context_id=request.context_id))
+        yield frame(encode_error_event(error, status=status_of(error), context_id=context_id))
     else:
-        yield frame(encode_done(request.context_id))
+        yield frame(done)
 
 
 def frame(message: Mapping[str, Any]) -> bytes:
@@ -84,9 +117,9 @@ def frame(message: Mapping[str, Any]) -> bytes:
     return b"event: %b\ndata: %b\n\n" % (message["type"].encode(), msgspec.json.encode(message))
 
 
-def _encode(event: SpeechEvent, request: SpeechRequest, *, step_time: float) -> dict[str, Any] | None:
+def _encode(event: SpeechEvent, request: SpeechRequest, step_time: float) -> dict[str, Any] | None:
     if isinstance(event, WordTimings) and not request.word_timestamps:
         return None
     if isinstance(event, PhonemeTimings) and not request.phoneme_timestamps:
         return None
-    return encode_event(event, context_id=request.context_id, step_time=round(step_time, 3))
+    return encode_event(event, context_id=request.context_id, step_time=step_time)
