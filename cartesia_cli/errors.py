@@ -40,9 +40,13 @@ class CartesiaError(Exception):
         title: the API's short name of the failure.
         code: the API's ``error_code``.
         request_id: the API's identifier of the request, for its support.
+        retry_after: seconds that the API asks everybody to wait.
     """
 
     exit_code = ExitCode.BUG
+
+    is_passing: bool | None = None
+    """Whether the same request may succeed later; None where nobody says."""
 
     def __init__(
         self,
@@ -52,12 +56,14 @@ class CartesiaError(Exception):
         title: str | None = None,
         code: str | None = None,
         request_id: str | None = None,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
         self.hint = hint
         self.title = title
         self.code = code
         self.request_id = request_id
+        self.retry_after = retry_after
 
 
 class UsageError(CartesiaError):

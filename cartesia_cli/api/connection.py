@@ -12,6 +12,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead, RemoteDisconnected
 from ssl import SSLContext
 from types import SimpleNamespace
@@ -143,6 +144,11 @@ class Connection:
     def close(self) -> None:
         """Close it."""
         self._socket.close()
+
+    def interrupt(self) -> None:
+        """Let whoever waits at it, in another thread, find that it broke off."""
+        with suppress(OSError):  # it is over already
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # not that of TLS, which would change it
 
 
 def read_body(response: HTTPResponse, way: Way) -> Iterator[bytes]:

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 from cartesia_cli.api.backlog import Backlog
 from cartesia_cli.api.frames import Closing, Message
-from cartesia_cli.api.retry import should_retry
 from cartesia_cli.api.sockets import Socket, closing_error
 from cartesia_cli.api.way import BrokenConnectionError
 from cartesia_cli.errors import CartesiaError, OutputError
@@ -63,9 +62,7 @@ class Context:
 
     def may_help(self, error: CartesiaError) -> bool:
         """Whether the same text in another context may be spoken, after this error."""
-        if isinstance(error, BrokenConnectionError):
-            return error.repeatable
-        return self._end is not None and self._end.error is error and should_retry(self._end.status, {})
+        return bool(error.is_passing)
 
     @property
     def is_lost(self) -> bool:

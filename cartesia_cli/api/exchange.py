@@ -27,7 +27,7 @@ from cartesia_cli.api.answers import (
 from cartesia_cli.api.bodies import Form, content_of
 from cartesia_cli.api.redaction import Secrets
 from cartesia_cli.api.redirects import REDIRECTS, redirected
-from cartesia_cli.api.retry import RefusedError, retry_delay, should_retry
+from cartesia_cli.api.retry import RefusedError, retry_delay, server_wish, should_retry
 from cartesia_cli.api.transport import Transport
 from cartesia_cli.api.way import BrokenConnectionError, Timeouts
 from cartesia_cli.errors import CartesiaError, RequestError, UnavailableError
@@ -269,12 +269,16 @@ class Exchange:
                 return attempt()
             except RefusedError as refused:
                 error, headers = refused.error, refused.headers
-                again = should_retry(refused.status, headers, once=once)
+                error.is_passing = should_retry(refused.status, headers, code=error.code, once=once)
+                wish = server_wish(headers, time.time)
+                error.retry_after = wish if wish > 0 else None
             except BrokenConnectionError as broken:
-                error, again = broken, broken.repeatable
+                error = broken
                 if once and broken.is_sent:
-                    raise type(broken)(str(broken), hint=_HINT_PERHAPS_DONE) from broken
-            if not again or not may() or not self.pause(n_retries, error, headers):
+                    unknown = type(broken)(str(broken), hint=_HINT_PERHAPS_DONE)
+                    unknown.is_passing = False
+                    raise unknown from broken
+            if not error.is_passing or not may() or not self.pause(n_retries, error, headers):
                 raise error
             n_retries += 1
 

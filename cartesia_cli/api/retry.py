@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from cartesia_cli.errors import CartesiaError
+from cartesia_cli.wire.errors import may_pass
 
 LONGEST_WISH = 60.0
 """Seconds; a server that asks for a longer pause is not obeyed."""
@@ -24,12 +25,15 @@ class RefusedError(Exception):
         self.headers = headers
 
 
-def should_retry(status: int, headers: Mapping[str, str], *, once: bool = False) -> bool:
+def should_retry(
+    status: int, headers: Mapping[str, str], *, code: str | None = None, once: bool = False
+) -> bool:
     """Return whether an answer asks for another attempt; the server's own word comes first.
 
     Args:
         status: of the answer.
         headers: of the answer, with lower-case or case-insensitive names.
+        code: the API's ``error_code``.
         once: whether it must not be done twice: then only after answers that say that nothing was done.
     """
     match headers.get("x-should-retry"):
@@ -38,7 +42,7 @@ def should_retry(status: int, headers: Mapping[str, str], *, once: bool = False)
         case "false":
             return False
         case _:
-            return status in {429, 503} or (not once and (status in {408, 409} or status >= 500))
+            return may_pass(status, code) and (not once or status in {429, 503})
 
 
 def retry_delay(
@@ -53,14 +57,19 @@ def retry_delay(
             clients do not come back at the same moment.
         clock: returns the time in seconds since 1970, for a server that names a date.
     """
-    wish = _wish(headers, clock)
+    wish = server_wish(headers, clock)
     if 0 < wish <= LONGEST_WISH:
         return wish
     return min(0.5 * 2.0 ** min(attempt, 10), 8.0) * (1 - 0.25 * jitter())
 
 
-def _wish(headers: Mapping[str, str], clock: Callable[[], float]) -> float:
-    """Return the seconds that the server asks for; 0 if it does not."""
+def server_wish(headers: Mapping[str, str], clock: Callable[[], float]) -> float:
+    """Return the seconds that the server asks for; not above 0 if it does not.
+
+    Args:
+        headers: of the answer, with lower-case or case-insensitive names.
+        clock: see ``retry_delay``.
+    """
     milliseconds = _number(headers.get("retry-after-ms"))
     if milliseconds is not None:
         return milliseconds / 1000

@@ -31,7 +31,8 @@ _CLOSINGS = {
     1013: "it is too busy",
 }
 _AUTH_WORDS = ("auth", "api key", "token", "credential", "forbidden", "permission")
-_LIMIT_WORDS = ("limit", "quota", "concurren", "credit", "too many", "payment")
+_QUOTA_WORDS = ("quota", "credit", "payment")
+_LIMIT_WORDS = ("limit", "concurren", "too many", *_QUOTA_WORDS)
 
 
 class Socket:
@@ -272,7 +273,9 @@ def _policy_error(reason: str) -> CartesiaError:
     text = reason.casefold()
     message = f"The API closed the connection: {reason or 'this breaks its rules (code 1008)'}."
     if any(word in text for word in _LIMIT_WORDS):
-        return LimitError(message, hint="Run fewer at a time, or wait a moment and try again.")
+        error = LimitError(message, hint="Run fewer at a time, or wait a moment and try again.")
+        error.is_passing = not any(word in text for word in _QUOTA_WORDS)
+        return error
     if any(word in text for word in _AUTH_WORDS):
         return CredentialsError(message, hint="Check the API key, for example in CARTESIA_API_KEY.")
     return RequestError(message, hint="Check the voice, the model and the other options.")

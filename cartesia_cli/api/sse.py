@@ -86,10 +86,12 @@ class EventDecoder:
             UnavailableError: it ended before it was done.
         """
         if not self.done:
-            raise UnavailableError(
+            error = UnavailableError(
                 "The API closed the stream before it was done.",
                 hint="Try again: what has arrived is not all.",
             )
+            error.is_passing = True
+            raise error
 
     def _skip_byte_order_mark(self) -> bool:
         """Return whether enough has arrived to tell."""

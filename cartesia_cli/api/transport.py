@@ -11,6 +11,7 @@ from http.client import HTTPResponse
 from pathlib import Path
 from ssl import SSLContext, SSLError, create_default_context
 from urllib.request import getproxies, proxy_bypass
+from weakref import WeakSet
 
 import httpx
 
@@ -31,6 +32,7 @@ class Transport(httpx.BaseTransport):
         self._timeouts = timeouts
         self._proxies = getproxies()
         self._certificates: SSLContext | None = None
+        self._busy: WeakSet[Connection] = WeakSet()
         self._idle: dict[httpx.URL, list[Connection]] = {}
         self._lock = threading.Lock()
 
@@ -96,17 +98,20 @@ class Transport(httpx.BaseTransport):
         )
 
     def close(self) -> None:
-        """Close every idle connection."""
+        """Close every idle connection, and break those off that are in use."""
         with self._lock:
             for connections in self._idle.values():
                 for connection in connections:
                     connection.close()
             self._idle.clear()
+            for connection in self._busy:
+                connection.interrupt()
 
     def give_back(self, url: httpx.URL, connection: Connection) -> None:
         """Keep a connection for the next request to the same server."""
         connection.release()
         with self._lock:
+            self._busy.discard(connection)
             self._idle.setdefault(_server(url), []).append(connection)
 
     def _take(self, way: Way, url: httpx.URL, proxy: httpx.URL | None) -> Connection:
@@ -115,10 +120,14 @@ class Transport(httpx.BaseTransport):
             while idle:
                 connection = idle.pop()  # the one that was used last is the most likely to be alive
                 if connection.usable:
+                    self._busy.add(connection)
                     return connection
                 connection.close()
         certificates = self._load_certificates() if url.scheme == "https" else None
-        return Connection.open(way, proxy=proxy, certificates=certificates)
+        connection = Connection.open(way, proxy=proxy, certificates=certificates)
+        with self._lock:
+            self._busy.add(connection)
+        return connection
 
     def _proxy_for(self, url: httpx.URL) -> httpx.URL | None:
         text = self._proxies.get(url.scheme) or self._proxies.get("all")

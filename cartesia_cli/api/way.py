@@ -45,8 +45,7 @@ class Stage(Enum):
 class BrokenConnectionError(UnavailableError):
     """The way broke: no answer, or not all of it."""
 
-    repeatable = True
-    """Asking again may help."""
+    is_passing = True
 
     is_sent = False
     """Whether the server may have read the request, or a part of it."""
@@ -55,7 +54,7 @@ class BrokenConnectionError(UnavailableError):
 class UntrustedServerError(BrokenConnectionError):
     """The server's certificate is not one to talk to."""
 
-    repeatable = False
+    is_passing = False
 
 
 class ProxyRefusedError(Exception):

@@ -34,6 +34,9 @@ _HINTS_BY_STATUS = {
     413: "Send less at once.",
     429: "Run fewer at a time, or wait a moment and try again.",
 }
+_FINAL_CODES = frozenset({"quota_exceeded", "plan_upgrade_required"})
+"""What no waiting helps against, whatever the status."""
+
 _HINT_LATER = "Try again in a while; --retries N tries more often."
 _HINT_GATEWAY = (
     "The answer came from a proxy or gateway on the way: check --base-url, or try again in a while."
@@ -72,13 +75,20 @@ def decode_error(
         hint: str | None = _HINT_GATEWAY
     else:
         hint = _HINTS_BY_CODE.get(code or "") or _HINTS_BY_STATUS.get(status)
-    return _class_of(status)(
+    error = _class_of(status)(
         f"{name}: {detail}" if detail and detail != name else name,
         hint=hint or (_HINT_LATER if _class_of(status) is UnavailableError else None),
         title=name,
         code=code,
         request_id=one_line(fields.get("request_id"), 200) or one_line(request_id, 200) or None,
     )
+    error.is_passing = may_pass(status, code)
+    return error
+
+
+def may_pass(status: int, code: str | None = None) -> bool:
+    """Return whether what failed with this status, and the API's code, may succeed when it is asked again."""
+    return (status in {408, 409, 429} or status >= 500) and code not in _FINAL_CODES
 
 
 def encode_error(error: CartesiaError, *, status: int, version: str) -> tuple[bytes, str]:
