@@ -338,17 +338,6 @@ def open_changer(settings: Settings, engine: EngineName, key: Key | None) -> "Cl
     return open_cloud(settings, key) if engine == "cloud" else open_local()
 
 
-def open_transcriber(settings: Settings, engine: EngineName, key: Key | None) -> Transcriber:
-    """Return the engine as one that listens.
-
-    Raises:
-        CredentialsError: there is no key, and the server is not one on this machine.
-    """
-    if engine == "cloud":
-        return open_cloud(settings, key)
-    return open_local_transcriber()
-
-
 def open_live_transcriber(settings: Settings, engine: EngineName, key: Key | None) -> LiveTranscriber:
     """Return the engine as one that listens while someone speaks.
 

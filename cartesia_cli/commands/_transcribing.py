@@ -5,12 +5,15 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cartesia_cli import console
+from cartesia_cli.batch.hearing import ThrottledTranscriber
 from cartesia_cli.batch.runner import Outcome, run_jobs
+from cartesia_cli.batch.throttle import Throttle
 from cartesia_cli.commands._live_plan import is_live
 from cartesia_cli.commands._progress import Progress
 from cartesia_cli.commands._setup import find_secret_key, set_up, tell_fallback
@@ -18,17 +21,18 @@ from cartesia_cli.commands._sources import find_sources
 from cartesia_cli.commands._transcribe_plan import Job, Plan, plan_transcription
 from cartesia_cli.commands._transcripts import TEXT, format_transcript, needs_words
 from cartesia_cli.commands.transcribe import TranscribeOptions
+from cartesia_cli.credentials import Key
 from cartesia_cli.engines import (
     BUILT_IN_NOTICE,
     CLOUD_FAILURES,
     Transcriber,
     choose_engine,
+    open_cloud,
     open_local_transcriber,
-    open_transcriber,
 )
 from cartesia_cli.errors import PartialFailureError
 from cartesia_cli.files import naming, replace_file
-from cartesia_cli.models import Transcript
+from cartesia_cli.models import EngineName, Transcript
 
 _CLOUD_JOBS = 4
 
@@ -60,7 +64,7 @@ def run(options: TranscribeOptions) -> None:
         if engine == "local" and settings.engine == "auto":
             console.note(BUILT_IN_NOTICE)
         _warn_of_ignored_options(plan)
-        transcriber = stack.enter_context(closing(open_transcriber(settings, engine, key)))
+        transcriber = stack.enter_context(closing(_open_transcriber(plan, engine, key)))
         if engine == "cloud" and options.engine.fallback:
             transcriber = stack.enter_context(closing(_WithFallback(transcriber)))
         started = time.monotonic()
@@ -69,6 +73,20 @@ def run(options: TranscribeOptions) -> None:
         finally:
             if options.report.stats and not plan.has_json_stats:
                 console.report(_stats(started, transcriber))
+
+
+def _open_transcriber(plan: Plan, engine: EngineName, key: Key | None) -> Transcriber:
+    """Return the engine; with many recordings all requests together decide how many there may be."""
+    if engine == "local":
+        return open_local_transcriber()
+    if not plan.many:
+        return open_cloud(plan.settings, key)
+    throttle = Throttle(_n_workers(plan), retries=plan.settings.retries)
+    return ThrottledTranscriber(open_cloud(replace(plan.settings, retries=0), key), throttle)
+
+
+def _n_workers(plan: Plan) -> int:
+    return plan.options.listen.jobs or (1 if plan.engine == "local" else _CLOUD_JOBS)
 
 
 def _stats(started: float, transcriber: Transcriber) -> dict[str, float]:
@@ -90,12 +108,13 @@ def _run_jobs(plan: Plan, transcriber: Transcriber) -> None:
     for folder in {path.parent for job in plan.jobs for _, path in job.files}:
         _make_folder(folder)
     jobs = [job for job in plan.jobs if not _is_done(job, plan)]
-    n_workers = plan.options.listen.jobs or (1 if plan.engine == "local" else _CLOUD_JOBS)
     failed: list[Outcome[Job, Transcript]] = []
-    with Progress(len(jobs), "transcribed") as progress:
+    with Progress(len(jobs), "transcribed", interval=None) as progress:
         work = partial(_transcribe, plan=plan, transcriber=transcriber, progress=progress)
         started = time.monotonic()
-        for outcome in run_jobs(jobs, work, n_workers=n_workers):
+        for outcome in run_jobs(jobs, work, n_workers=_n_workers(plan)):
+            if outcome.is_left:
+                continue
             if outcome.error is not None and not plan.many:
                 raise outcome.error
             progress.finish(outcome.job.source.name, failed=outcome.error is not None)
