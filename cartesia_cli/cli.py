@@ -29,6 +29,7 @@ COMMANDS = {
     "say": "Speak TEXT: into files, to stdout, to the loudspeaker; with the time of every word.",
     "stream": "Speak text from stdin while it is still being written, as one utterance.",
     "transcribe": "Turn recordings, or what is being said, into text, words with their times, and subtitles.",
+    "batch": "Speak every line of MANIFEST into a file; run again, it makes what is missing or changed.",
     "captions": "Convert, check, retime and make subtitle files.",
     "voices": "Find, choose, make, change and delete voices.",
     "clone": "Make a voice from a CLIP of someone speaking, and print its ID.",

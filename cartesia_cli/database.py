@@ -166,13 +166,16 @@ class Database:
         Raises:
             UsageError: it is none of ours, or of a version to come.
         """
-        version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+        version, is_empty = _version_of(connection), True
+        if not version:
+            is_empty = connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None
+            version = _version_of(connection)  # it may have been made between the two looks
         if version > _VERSION:
             raise UsageError(
                 f"{self._path} was written by a newer version of this program.",
                 hint="Update this program.",
             )
-        if not version and connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+        if not (version or is_empty):
             raise UsageError(f"{self._path} is a database of another program.", hint="Name another file.")
         return version
 
@@ -189,6 +192,11 @@ class Database:
             ) from error
         except OSError as error:
             raise kind(f"{self._path} cannot be {done}: {error.strerror}.", hint=_HINT) from error
+
+
+def _version_of(connection: sqlite3.Connection) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
 
 
 def _make_folder(path: Path) -> None:
@@ -244,6 +252,15 @@ class Shelf:
         with self._database.writing() as connection:
             connection.execute(
                 "INSERT INTO records (kind, id, record) VALUES (?, ?, ?)",
+                (self._kind, record["id"], json.dumps(record)),
+            )
+
+    def put(self, record: Record) -> None:
+        """Keep a record under its ``id``, instead of the one that was there."""
+        with self._database.writing() as connection:
+            connection.execute(
+                "INSERT INTO records (kind, id, record) VALUES (?, ?, ?)"
+                " ON CONFLICT (kind, id) DO UPDATE SET record = excluded.record",
                 (self._kind, record["id"], json.dumps(record)),
             )
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self, cast
+from typing import Any, BinaryIO, NamedTuple, Self, cast
 
 from cartesia_cli.errors import OutputError, UsageError
 
@@ -23,6 +23,15 @@ _BUFFER_SIZE = 1 << 16
 _OPEN_FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 _OWN_DESCRIPTORS = re.compile(r"/dev/fd/(\d+)|/proc/(?:self|thread-self)/fd/(\d+)|/dev/(stdout|stderr)")
 _STANDARD_STREAMS = {"stdout": 1, "stderr": 2}
+
+
+class Signature(NamedTuple):
+    """What tells a finished file from any other that had its name."""
+
+    n_bytes: int
+    mark: int | str
+    """Changes with each writing, not with renaming: when that was, in nanoseconds since 1970; of an object in
+    a store its tag."""
 
 
 class TargetFile:
@@ -67,6 +76,11 @@ class TargetFile:
         if not self.in_place:
             with naming(self._path):
                 os.fsync(self._raw.fileno())
+
+    @property
+    def part(self) -> Path:
+        """Where the bytes are until ``publish``."""
+        return self._part or self._path
 
     def publish(self) -> None:
         """Give the file its name and close it.
@@ -145,6 +159,15 @@ def _private(path: Path) -> Iterator[None]:
         os.umask(before)
 
 
+def signature_of(path: Path) -> Signature | None:
+    """Return the signature of a file; None if there is none."""
+    try:
+        facts = path.stat()
+    except (OSError, ValueError):
+        return None
+    return Signature(facts.st_size, facts.st_mtime_ns) if stat.S_ISREG(facts.st_mode) else None
+
+
 def is_written_in_place(path: Path) -> bool:
     """Return whether ``path`` is a device, a pipe or one of this process's own descriptors."""
     if _OWN_DESCRIPTORS.fullmatch(os.fspath(path)):
@@ -171,10 +194,14 @@ def naming(path: Path | str) -> Iterator[None]:
             f"Cannot write {path}: there is no folder {folder}.", hint="Create the folder first."
         ) from error
     except OSError as error:
-        hint = "Choose another place, or change its permissions."
+        failure = OutputError(
+            f"Cannot write {path}: {error.strerror or error}.",
+            hint="Choose another place, or change its permissions.",
+        )
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            hint = "Free some space, or write to another disk."
-        raise OutputError(f"Cannot write {path}: {error.strerror or error}.", hint=hint) from error
+            failure.hint = "Free some space, or write to another disk."
+            failure.is_passing = False  # for nothing that will be written there
+        raise failure from error
     except ValueError as error:  # a NUL byte in the name
         raise UsageError(f"Cannot write {str(path)!r}: {error}.", hint="Choose another name.") from error
 

@@ -5,11 +5,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-_VARIABLES = {"config": "XDG_CONFIG_HOME", "cache": "XDG_CACHE_HOME", "data": "XDG_DATA_HOME"}
-_USUAL = {"config": ".config", "cache": ".cache", "data": ".local/share"}
+_Kind = Literal["config", "cache", "data", "state"]
+_VARIABLES = {
+    "config": "XDG_CONFIG_HOME",
+    "cache": "XDG_CACHE_HOME",
+    "data": "XDG_DATA_HOME",
+    "state": "XDG_STATE_HOME",
+}
+_USUAL = {"config": ".config", "cache": ".cache", "data": ".local/share", "state": ".local/state"}
 
 
-def user_folder(kind: Literal["config", "cache", "data"], environ: Mapping[str, str]) -> Path | None:
+def user_folder(kind: _Kind, environ: Mapping[str, str]) -> Path | None:
     """Return the program's folder of a kind, which may not exist; None if the user has no home.
 
     The common case does without platformdirs, whose import takes 10 ms.

@@ -3,10 +3,10 @@
 import queue
 import threading
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from cartesia_cli.errors import UnavailableError
 from cartesia_cli.models import (
@@ -23,6 +23,9 @@ from cartesia_cli.models import (
     WordTiming,
     WordTimings,
 )
+
+if TYPE_CHECKING:
+    from cartesia_cli.captions import Profile
 
 _AHEAD_BYTES = 4 * 2**20
 """How much audio of the next part may wait in memory: 24 s of float32 at 44.1 kHz."""
@@ -153,11 +156,17 @@ def write_speech(
 
 
 def write_utterance(
-    events: SpeechEvents, sink: Sink, timeline: Timeline
+    events: SpeechEvents, sink: Sink, timeline: Timeline, *, final: bool = True
 ) -> Generator[SpeechProgress, None, None]:
-    """Write the speech of one utterance as it comes, nothing of it held back; yield what happened.
+    """Write the speech of one utterance as it comes; yield what happened.
 
     It goes on where the timeline ends. Its events are closed, however this ends.
+
+    Args:
+        events: the speech.
+        sink: takes the audio.
+        timeline: keeps the timings and the count.
+        final: False if what breaks off will be forgotten, with ``rewind``, and asked for again.
 
     Raises:
         CartesiaError: from the engine or the sink. What was yielded before stays valid.
@@ -165,7 +174,7 @@ def write_utterance(
     sink.mark()
     timeline.mark()
     with closing(events):
-        yield from _write_part(events, sink, timeline, final=True)
+        yield from _write_part(events, sink, timeline, final=final)
     sink.mark()
     timeline.mark()
 
@@ -189,6 +198,50 @@ def _write_part(
                     yield timeline.add_phonemes(phonemes)
             case SpeechWarning() | Flushed():
                 yield event
+
+
+def format_timings(
+    wanted: Sequence[tuple[str, str]],
+    profile: "Profile | None",
+    timeline: Timeline,
+    *,
+    text: str,
+    language: str | None,
+) -> dict[str, str]:
+    """Return what each timings file holds, by its name.
+
+    Args:
+        wanted: name and format of each.
+        profile: the rules of captions.
+        timeline: all that was spoken.
+        text: what was to be spoken.
+        language: its code.
+
+    Raises:
+        UnavailableError: timings are wanted, and there are none.
+    """
+    if not wanted or profile is None:
+        return {}
+    if not timeline.words:
+        raise UnavailableError(
+            "The API sent no word timings, so there is nothing to make subtitles of.",
+            hint="Another model or language may have them.",
+        )
+    from cartesia_cli.captions import cues_from_words, format_captions
+
+    cues = cues_from_words(timeline.words, profile, language=language)
+    return {
+        target: format_captions(
+            fmt,
+            cues,
+            words=timeline.words,
+            phonemes=timeline.phonemes,
+            text=text,
+            language=language,
+            duration=timeline.duration,
+        )
+        for target, fmt in wanted
+    }
 
 
 class _Part(NamedTuple):

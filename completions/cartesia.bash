@@ -58,10 +58,11 @@ _cartesia_files() {
 # Sets what may follow the words of a command: commands, flags, and options that take a value.
 _cartesia_describe() {
     case $1 in
-    '') commands='say stream transcribe captions voices clone change-voice infill dicts serve auth config doctor devices cache completion man' flags='--version --help' valued=' ' ;;
+    '') commands='say stream transcribe batch captions voices clone change-voice infill dicts serve auth config doctor devices cache completion man' flags='--version --help' valued=' ' ;;
     ' say') commands='' flags='--no-clobber --force --play --follow --interrupt --phonemes --events --dry-run --cache --curl --json --quiet --verbose --stats --no-input --help' valued=' --file -f --voice -v --voice-embedding --model -m --language -l --locale --speed --volume --emotion --dict --normalization --seed --context-id --output -o --format --encoding --sample-rate -r --bit-rate --device --gain --wait --timings --timings-format --captions --max-chars --max-lines --min-duration --max-duration --cps --gap --transport --engine --fallback --profile --base-url --timeout --retries --log-file --color ' ;;
     ' stream') commands='' flags='--tee --markdown --no-clobber --force --play --follow --interrupt --phonemes --json --quiet --verbose --stats --no-input --help' valued=' --split --buffer-delay --voice -v --voice-embedding --model -m --language -l --locale --speed --volume --emotion --dict --normalization --seed --context-id --output -o --format --encoding --sample-rate -r --bit-rate --device --gain --wait --timings --timings-format --captions --max-chars --max-lines --min-duration --max-duration --cps --gap --engine --fallback --profile --base-url --timeout --retries --log-file --color ' ;;
     ' transcribe') commands='' flags='--recursive --live --mic --turns --interim --words --skip-existing --force --no-clobber --json --quiet --verbose --stats --no-input --help' valued=' --from-file --encoding --sample-rate -r --language -l --model -m --keyterm --jobs --device --min-volume --max-silence --pace --format --output -o --captions --max-chars --max-lines --min-duration --max-duration --cps --gap --engine --fallback --profile --base-url --timeout --retries --log-file --color ' ;;
+    ' batch') commands='' flags='--force --no-cache --dry-run --verify --verify-asr --json --quiet --verbose --stats --no-input --help' valued=' --manifest-format --shard --output -o --name --format --encoding --sample-rate -r --bit-rate --timings --journal --voice -v --voice-embedding --model -m --language -l --locale --speed --volume --emotion --dict --normalization --seed --context-id --jobs --transport --cluster --budget --max-failures --report --captions --max-chars --max-lines --min-duration --max-duration --cps --gap --engine --profile --base-url --timeout --retries --log-file --color ' ;;
     ' captions') commands='convert lint retime align' flags='--help' valued=' ' ;;
     ' captions convert') commands='' flags='--no-clobber --quiet --verbose --help' valued=' --output -o --format --from --language -l --captions --max-chars --max-lines --min-duration --max-duration --cps --gap --log-file --color ' ;;
     ' captions lint') commands='' flags='--json --quiet --verbose --help' valued=' --words --from --language -l --captions --max-chars --max-lines --min-duration --max-duration --cps --gap --log-file --color ' ;;
@@ -117,26 +118,30 @@ _cartesia_describe() {
 # Completes the value of an option: COMMAND, OPTION.
 _cartesia_value() {
     case "$1 $2" in
-    *' --file' | *' -f' | *' --voice-embedding' | *' --output' | *' -o' | *' --log-file' | *' --from-file' | *' --left' | *' --right' | *' --state' | *' --key-file' | *' --record' | *' --replay') _cartesia_files '' ;;
+    *' --file' | *' -f' | *' --voice-embedding' | ' say --output' | ' stream --output' | ' transcribe --output' | ' captions convert --output' | ' captions retime --output' | ' captions align --output' | ' voices preview --output' | ' voices mix --output' | ' clone --output' | ' change-voice --output' | ' infill --output' | ' say -o' | ' stream -o' | ' transcribe -o' | ' captions convert -o' | ' captions retime -o' | ' captions align -o' | ' voices preview -o' | ' voices mix -o' | ' clone -o' | ' change-voice -o' | ' infill -o' | *' --log-file' | *' --from-file' | *' --left' | *' --right' | *' --state' | *' --key-file' | *' --record' | *' --replay') _cartesia_files '' ;;
     *' --voice' | *' -v') _cartesia_lines _cartesia_voices ;;
     *' --speed') _cartesia_words 'slow normal fast' ;;
     *' --normalization') _cartesia_words 'auto off' ;;
-    ' say --format' | ' stream --format' | ' voices preview --format' | ' clone --format' | ' change-voice --format' | ' infill --format') _cartesia_words 'wav pcm raw mp3 flac ogg opus ulaw alaw' ;;
+    ' batch --output' | ' batch -o') compopt -o filenames 2>/dev/null; _cartesia_lines compgen -d -- "$cur" ;;
+    ' say --format' | ' stream --format' | ' batch --format' | ' voices preview --format' | ' clone --format' | ' change-voice --format' | ' infill --format') _cartesia_words 'wav pcm raw mp3 flac ogg opus ulaw alaw' ;;
     ' transcribe --format') _cartesia_words 'text json srt vtt ass lrc tsv' ;;
     ' captions convert --format' | ' captions retime --format' | ' captions align --format' | *' --timings-format' | ' captions convert --from' | ' captions lint --from' | ' captions retime --from') _cartesia_words 'srt vtt ass lrc json tsv' ;;
-    ' say --encoding' | ' stream --encoding' | ' voices preview --encoding' | ' clone --encoding' | ' change-voice --encoding' | ' infill --encoding') _cartesia_words 'pcm_f32le pcm_s16le pcm_mulaw pcm_alaw' ;;
+    ' say --encoding' | ' stream --encoding' | ' batch --encoding' | ' voices preview --encoding' | ' clone --encoding' | ' change-voice --encoding' | ' infill --encoding') _cartesia_words 'pcm_f32le pcm_s16le pcm_mulaw pcm_alaw' ;;
     ' transcribe --encoding') _cartesia_words 'pcm_s16le pcm_s32le pcm_f16le pcm_f32le pcm_mulaw pcm_alaw' ;;
-    ' say --sample-rate' | ' stream --sample-rate' | ' voices preview --sample-rate' | ' clone --sample-rate' | ' change-voice --sample-rate' | ' infill --sample-rate' | ' say -r' | ' stream -r' | ' voices preview -r' | ' clone -r' | ' change-voice -r' | ' infill -r') _cartesia_words '8000 16000 22050 24000 44100 48000' ;;
+    ' say --sample-rate' | ' stream --sample-rate' | ' batch --sample-rate' | ' voices preview --sample-rate' | ' clone --sample-rate' | ' change-voice --sample-rate' | ' infill --sample-rate' | ' say -r' | ' stream -r' | ' batch -r' | ' voices preview -r' | ' clone -r' | ' change-voice -r' | ' infill -r') _cartesia_words '8000 16000 22050 24000 44100 48000' ;;
     *' --bit-rate') _cartesia_words '32000 64000 96000 128000 192000' ;;
-    *' --timings') _cartesia_files 'srt vtt ass lrc json tsv' ;;
+    ' say --timings' | ' stream --timings') _cartesia_files 'srt vtt ass lrc json tsv' ;;
     *' --captions') _cartesia_words 'netflix bbc shorts'; _cartesia_files 'toml' ;;
-    ' say --transport') _cartesia_words 'auto bytes sse websocket' ;;
+    ' say --transport' | ' batch --transport') _cartesia_words 'auto bytes sse websocket' ;;
     ' change-voice --transport') _cartesia_words 'auto bytes sse' ;;
     *' --engine') _cartesia_words 'auto cloud local' ;;
     *' --fallback') _cartesia_words 'local' ;;
     *' --color') _cartesia_words 'auto always never' ;;
     *' --split') _cartesia_words 'none sentence line' ;;
     *' --pace') _cartesia_words 'max' ;;
+    *' --manifest-format') _cartesia_words 'jsonl csv tsv txt' ;;
+    *' --journal') _cartesia_files 'cartesia' ;;
+    *' --report') _cartesia_files 'json xml' ;;
     ' dicts add --from' | ' dicts set --from') _cartesia_files 'csv tsv jsonl json' ;;
     *' --words') _cartesia_files 'json' ;;
     ' voices list --gender' | ' voices search --gender') _cartesia_words 'masculine feminine gender_neutral' ;;
@@ -150,6 +155,7 @@ _cartesia_value() {
 _cartesia_argument() {
     case "$1:$2" in
     ' transcribe:'*) _cartesia_files '' ;;
+    ' batch:0') _cartesia_files 'jsonl csv tsv txt' ;;
     ' captions convert:'*) _cartesia_files 'srt vtt ass ssa lrc tsv json' ;;
     ' captions lint:'*) _cartesia_files 'srt vtt ass ssa lrc tsv json' ;;
     ' captions retime:0') _cartesia_files 'srt vtt ass ssa lrc tsv json' ;;
@@ -168,7 +174,7 @@ _cartesia_argument() {
     ' clone:0') _cartesia_files '' ;;
     ' change-voice:0') _cartesia_files '' ;;
     ' completion:0') _cartesia_words 'bash zsh fish powershell' ;;
-    ' man:'*) _cartesia_words 'say stream transcribe captions voices clone change-voice infill dicts serve auth config doctor devices cache completion man' ;;
+    ' man:'*) _cartesia_words 'say stream transcribe batch captions voices clone change-voice infill dicts serve auth config doctor devices cache completion man' ;;
     esac
 }
 

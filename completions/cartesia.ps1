@@ -6,7 +6,7 @@ Register-ArgumentCompleter -Native -CommandName 'cartesia', 'cartesia-speech' -S
     # Of each command: its commands, its options (names, whether a value follows, help), its arguments.
     $table = @{
         '' = @{
-            Commands = @('say', 'stream', 'transcribe', 'captions', 'voices', 'clone', 'change-voice', 'infill', 'dicts', 'serve', 'auth', 'config', 'doctor', 'devices', 'cache', 'completion', 'man')
+            Commands = @('say', 'stream', 'transcribe', 'batch', 'captions', 'voices', 'clone', 'change-voice', 'infill', 'dicts', 'serve', 'auth', 'config', 'doctor', 'devices', 'cache', 'completion', 'man')
             Options = @(
                 @(@('--version'), $false, 'Show the version.'),
                 @(@('--help', '-h'), $false, 'Show this message and exit.')
@@ -167,6 +167,65 @@ Register-ArgumentCompleter -Native -CommandName 'cartesia', 'cartesia-speech' -S
                 @(@('--gap'), $true, 'Least time between cues.'),
                 @(@('--engine'), $true, 'cloud, local, or whichever is set up. [env: CARTESIA_ENGINE]'),
                 @(@('--fallback'), $true, 'Use the built-in engine if the cloud fails.'),
+                @(@('--profile'), $true, 'Settings under [profiles.NAME]. [env: CARTESIA_PROFILE]'),
+                @(@('--base-url'), $true, 'Where the API is. [env: CARTESIA_BASE_URL]'),
+                @(@('--timeout'), $true, 'For connecting, the first byte, and silence; never the whole.'),
+                @(@('--retries'), $true, 'Try again after a failure. (default: 2)'),
+                @(@('--json'), $false, 'Print one JSON object at the end; errors as JSON too.'),
+                @(@('--quiet', '-q'), $false, 'Only errors on stderr.'),
+                @(@('--verbose'), $false, 'Tell more; repeat for details.'),
+                @(@('--log-file'), $true, 'Append a detailed log to FILE.'),
+                @(@('--color'), $true, 'Colour on the terminal. [env: NO_COLOR]'),
+                @(@('--stats'), $false, 'Times and counts on stderr, or inside --json.'),
+                @(@('--no-input'), $false, 'Never ask, never read keys.'),
+                @(@('--help', '-h'), $false, 'Show this message and exit.')
+            )
+            Argument = @()
+        }
+        'batch' = @{
+            Commands = @()
+            Options = @(
+                @(@('--manifest-format'), $true, 'For ''-'' and names without an ending.'),
+                @(@('--shard'), $true, 'Only every N-th line, from the I-th on.'),
+                @(@('--output', '-o'), $true, 'Where the files go.'),
+                @(@('--name'), $true, 'Of files: {id} {line} {voice} {slug}.'),
+                @(@('--format'), $true, 'For ''-o -'' and names without an ending.'),
+                @(@('--encoding'), $true, 'How samples are stored (wav, raw; flac in part).'),
+                @(@('--sample-rate', '-r'), $true, '8000 16000 22050 24000 44100 48000.'),
+                @(@('--bit-rate'), $true, 'MP3: 32000 64000 96000 128000 192000.'),
+                @(@('--timings'), $true, 'srt vtt ass lrc json tsv, beside it. Repeatable.'),
+                @(@('--force'), $false, 'Make also what is there already.'),
+                @(@('--journal'), $true, 'What was made. (default: DIR/.cartesia-journal)'),
+                @(@('--voice', '-v'), $true, 'Name, ID or alias. [env: CARTESIA_VOICE]'),
+                @(@('--voice-embedding'), $true, 'A voice of the older API, as JSON.'),
+                @(@('--model', '-m'), $true, 'Model ID. [env: CARTESIA_MODEL]'),
+                @(@('--language', '-l'), $true, 'Like en, de, ja. [env: CARTESIA_LANGUAGE]'),
+                @(@('--locale'), $true, 'Like en-GB, instead of a language.'),
+                @(@('--speed'), $true, 'Pace: a factor, or slow, normal, fast.'),
+                @(@('--volume'), $true, 'Loudness, as a factor.'),
+                @(@('--emotion'), $true, 'Like calm or excited; repeatable for the older API.'),
+                @(@('--dict'), $true, 'Pronunciation dictionary.'),
+                @(@('--normalization'), $true, 'How numbers and dates are read.'),
+                @(@('--seed'), $true, 'Same seed, same bytes (built-in engine).'),
+                @(@('--context-id'), $true, 'Sent along with the request.'),
+                @(@('--jobs'), $true, 'At once, at most. (default: 16; locally the cores)'),
+                @(@('--transport'), $true, 'How audio comes: bytes; sse and websocket have timings.'),
+                @(@('--cluster'), $true, 'On a Dask cluster: tcp://HOST:8786.'),
+                @(@('--no-cache'), $false, 'Ask also for what is in the cache.'),
+                @(@('--dry-run'), $false, 'Check the manifest and show what it would cost.'),
+                @(@('--budget'), $true, 'Stop before more are spent.'),
+                @(@('--max-failures'), $true, 'Stop after so many failures.'),
+                @(@('--report'), $true, 'What became of the lines: .json, .xml.'),
+                @(@('--verify'), $false, 'Decode each file: length, silence, clipping.'),
+                @(@('--verify-asr'), $false, 'Transcribe each file and compare the words.'),
+                @(@('--captions'), $true, 'netflix, bbc, shorts, or FILE.toml.'),
+                @(@('--max-chars'), $true, 'Characters a line.'),
+                @(@('--max-lines'), $true, 'Lines a cue.'),
+                @(@('--min-duration'), $true, 'Shortest cue.'),
+                @(@('--max-duration'), $true, 'Longest cue.'),
+                @(@('--cps'), $true, 'Characters a second, at most.'),
+                @(@('--gap'), $true, 'Least time between cues.'),
+                @(@('--engine'), $true, 'cloud, local, or whichever is set up. [env: CARTESIA_ENGINE]'),
                 @(@('--profile'), $true, 'Settings under [profiles.NAME]. [env: CARTESIA_PROFILE]'),
                 @(@('--base-url'), $true, 'Where the API is. [env: CARTESIA_BASE_URL]'),
                 @(@('--timeout'), $true, 'For connecting, the first byte, and silence; never the whole.'),
@@ -1023,7 +1082,7 @@ Register-ArgumentCompleter -Native -CommandName 'cartesia', 'cartesia-speech' -S
             Options = @(
                 @(@('--help', '-h'), $false, 'Show this message and exit.')
             )
-            Argument = @('say', 'stream', 'transcribe', 'captions', 'voices', 'clone', 'change-voice', 'infill', 'dicts', 'serve', 'auth', 'config', 'doctor', 'devices', 'cache', 'completion', 'man')
+            Argument = @('say', 'stream', 'transcribe', 'batch', 'captions', 'voices', 'clone', 'change-voice', 'infill', 'dicts', 'serve', 'auth', 'config', 'doctor', 'devices', 'cache', 'completion', 'man')
         }
     }
     # What the values of options are: words, or 'voices'; other values are files or free text.
@@ -1033,6 +1092,7 @@ Register-ArgumentCompleter -Native -CommandName 'cartesia', 'cartesia-speech' -S
         '--normalization' = @('auto', 'off')
         'say --format' = @('wav', 'pcm', 'raw', 'mp3', 'flac', 'ogg', 'opus', 'ulaw', 'alaw')
         'stream --format' = @('wav', 'pcm', 'raw', 'mp3', 'flac', 'ogg', 'opus', 'ulaw', 'alaw')
+        'batch --format' = @('wav', 'pcm', 'raw', 'mp3', 'flac', 'ogg', 'opus', 'ulaw', 'alaw')
         'voices preview --format' = @('wav', 'pcm', 'raw', 'mp3', 'flac', 'ogg', 'opus', 'ulaw', 'alaw')
         'clone --format' = @('wav', 'pcm', 'raw', 'mp3', 'flac', 'ogg', 'opus', 'ulaw', 'alaw')
         'change-voice --format' = @('wav', 'pcm', 'raw', 'mp3', 'flac', 'ogg', 'opus', 'ulaw', 'alaw')
@@ -1043,6 +1103,7 @@ Register-ArgumentCompleter -Native -CommandName 'cartesia', 'cartesia-speech' -S
         'captions align --format' = @('srt', 'vtt', 'ass', 'lrc', 'json', 'tsv')
         'say --encoding' = @('pcm_f32le', 'pcm_s16le', 'pcm_mulaw', 'pcm_alaw')
         'stream --encoding' = @('pcm_f32le', 'pcm_s16le', 'pcm_mulaw', 'pcm_alaw')
+        'batch --encoding' = @('pcm_f32le', 'pcm_s16le', 'pcm_mulaw', 'pcm_alaw')
         'voices preview --encoding' = @('pcm_f32le', 'pcm_s16le', 'pcm_mulaw', 'pcm_alaw')
         'clone --encoding' = @('pcm_f32le', 'pcm_s16le', 'pcm_mulaw', 'pcm_alaw')
         'change-voice --encoding' = @('pcm_f32le', 'pcm_s16le', 'pcm_mulaw', 'pcm_alaw')
@@ -1050,6 +1111,7 @@ Register-ArgumentCompleter -Native -CommandName 'cartesia', 'cartesia-speech' -S
         'transcribe --encoding' = @('pcm_s16le', 'pcm_s32le', 'pcm_f16le', 'pcm_f32le', 'pcm_mulaw', 'pcm_alaw')
         'say --sample-rate' = @('8000', '16000', '22050', '24000', '44100', '48000')
         'stream --sample-rate' = @('8000', '16000', '22050', '24000', '44100', '48000')
+        'batch --sample-rate' = @('8000', '16000', '22050', '24000', '44100', '48000')
         'voices preview --sample-rate' = @('8000', '16000', '22050', '24000', '44100', '48000')
         'clone --sample-rate' = @('8000', '16000', '22050', '24000', '44100', '48000')
         'change-voice --sample-rate' = @('8000', '16000', '22050', '24000', '44100', '48000')
@@ -1058,12 +1120,14 @@ Register-ArgumentCompleter -Native -CommandName 'cartesia', 'cartesia-speech' -S
         '--timings-format' = @('srt', 'vtt', 'ass', 'lrc', 'json', 'tsv')
         '--captions' = @('netflix', 'bbc', 'shorts')
         'say --transport' = @('auto', 'bytes', 'sse', 'websocket')
+        'batch --transport' = @('auto', 'bytes', 'sse', 'websocket')
         'change-voice --transport' = @('auto', 'bytes', 'sse')
         '--engine' = @('auto', 'cloud', 'local')
         '--fallback' = @('local')
         '--color' = @('auto', 'always', 'never')
         '--split' = @('none', 'sentence', 'line')
         '--pace' = @('max')
+        '--manifest-format' = @('jsonl', 'csv', 'tsv', 'txt')
         'captions convert --from' = @('srt', 'vtt', 'ass', 'lrc', 'json', 'tsv')
         'captions lint --from' = @('srt', 'vtt', 'ass', 'lrc', 'json', 'tsv')
         'captions retime --from' = @('srt', 'vtt', 'ass', 'lrc', 'json', 'tsv')

@@ -49,6 +49,11 @@ class ConvertingSink(OutputSink):
         self.live = sink.live
         self.written = 0
 
+    @property
+    def part(self) -> Path | None:
+        """See ``OutputSink``."""
+        return self._sink.part
+
     def open(self) -> None:
         """Open the output, the encoder and the place to wait in."""
         with ExitStack() as opened:

@@ -16,6 +16,11 @@ class OutputSink(ABC):
     live: bool
     written: int
 
+    @property
+    @abstractmethod
+    def part(self) -> Path | None:
+        """The file that has not got its name yet, whole after ``finish``; None if there is no such thing."""
+
     @abstractmethod
     def open(self) -> None:
         """Open the output; nothing remains of it if this fails."""
@@ -121,6 +126,11 @@ class FileSink(OutputSink):
         self.written = self._n_header + self._n_data + len(padding)
         self._target.finish()
 
+    @property
+    def part(self) -> Path:
+        """See ``OutputSink``."""
+        return self._target.part
+
     def publish(self) -> None:
         """Rename the file to its target."""
         self._target.publish()
@@ -149,6 +159,10 @@ class LiveSink(OutputSink):
         self._header = b"" if wav_format is None else wav.pipe_header(*wav_format)
         self._written_since_mark = False
         self.written = 0
+
+    @property
+    def part(self) -> None:
+        """See ``OutputSink``."""
 
     def open(self) -> None:
         """Open the pipe, which waits for its reader; stdout is open already."""

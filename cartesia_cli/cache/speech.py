@@ -98,6 +98,16 @@ class SpeechCache:
 
         return speak_or_remember
 
+    def forget(self, request: SpeechRequest, origin: str) -> None:
+        """Keep the speech of a request no longer.
+
+        Raises:
+            OutputError: it cannot be deleted.
+        """
+        path = self._path(request, origin)
+        if path is not None:
+            _delete(path)
+
     def entries(self) -> Iterator[Entry]:
         """Yield what is there, in no order; what others delete meanwhile is left out."""
         if self._folder is None:
@@ -123,12 +133,7 @@ class SpeechCache:
             if not is_old and (most_bytes is None or kept + entry.n_bytes <= most_bytes):
                 kept += entry.n_bytes
                 continue
-            try:
-                entry.path.unlink(missing_ok=True)
-            except OSError as error:
-                raise OutputError(
-                    f"Cannot delete {entry.path}: {error.strerror}.", hint="Check its folder's permissions."
-                ) from error
+            _delete(entry.path)
             n_entries, n_bytes = n_entries + 1, n_bytes + entry.n_bytes
         return n_entries, n_bytes
 
@@ -159,6 +164,15 @@ def fingerprint(request: SpeechRequest, origin: str) -> str:
     fields = {**asdict(request), "origin": origin, "version": _VERSION, "context_id": None}
     del fields["max_buffer_delay_ms"]  # of texts that are still arriving
     return sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
+
+
+def _delete(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"Cannot delete {path}: {error.strerror}.", hint="Check its folder's permissions."
+        ) from error
 
 
 class _Writer:

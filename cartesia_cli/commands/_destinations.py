@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cartesia_cli.audio.playback import Player
     from cartesia_cli.audio.sinks import Sink
 
-_CAPTION_FORMATS = ("srt", "vtt", "ass", "lrc", "json", "tsv")
+CAPTION_FORMATS = ("srt", "vtt", "ass", "lrc", "json", "tsv")
 _STDOUT_NAMES = frozenset([STDOUT, "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
 _TIMINGS_ONLY = AudioFormat(Encoding.PCM_MULAW, 8_000)
 """What to ask for when nobody wants the sound: the least bytes."""
@@ -119,11 +119,11 @@ def _check_apart(targets: Sequence[str]) -> None:
 def _caption_formats(targets: Sequence[str], wanted: str | None) -> tuple[tuple[str, str], ...]:
     """Return each target with its format: by its ending, or else the one asked for."""
     endings = {target: "" if target == STDOUT else Path(target).suffix[1:].lower() for target in targets}
-    silent = [target for target, ending in endings.items() if ending not in _CAPTION_FORMATS]
+    silent = [target for target, ending in endings.items() if ending not in CAPTION_FORMATS]
     if silent and wanted is None:
         raise UsageError(
             f"--timings {silent[0]} does not say which format.",
-            hint=f"Add --timings-format: {', '.join(_CAPTION_FORMATS)}.",
+            hint=f"Add --timings-format: {', '.join(CAPTION_FORMATS)}.",
         )
     clashing = [target for target, ending in endings.items() if wanted not in {None, ending}]
     if clashing and not silent:

@@ -39,7 +39,12 @@ def takes(*groups: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
         hints = {name: hint for group in groups for name, hint in group.__annotations__.items()}
         keyword = inspect.Parameter.KEYWORD_ONLY
         parameters = [
-            inspect.Parameter(name, keyword, default=group._field_defaults[name], annotation=hints[name])
+            inspect.Parameter(
+                name,
+                keyword,
+                default=group._field_defaults.get(name, inspect.Parameter.empty),
+                annotation=hints[name],
+            )
             for group in groups
             for name in group._fields
         ]
@@ -158,26 +163,33 @@ class VoiceOptions(NamedTuple):
     ] = None
 
 
+# How every command that makes sound can be told to write it.
+Format = Annotated[
+    Literal["wav", "pcm", "raw", "mp3", "flac", "ogg", "opus", "ulaw", "alaw"] | None,
+    Option("--format", help="For '-o -' and names without an ending."),
+]
+SampleEncoding = Annotated[
+    Literal["pcm_f32le", "pcm_s16le", "pcm_mulaw", "pcm_alaw"] | None,
+    Option("--encoding", help="How samples are stored (wav, raw; flac in part)."),
+]
+SampleRate = Annotated[
+    int | None, Option("--sample-rate", "-r", metavar="HZ", help="8000 16000 22050 24000 44100 48000.")
+]
+BitRate = Annotated[
+    int | None, Option("--bit-rate", metavar="BPS", help="MP3: 32000 64000 96000 128000 192000.")
+]
+
+
 class OutputOptions(NamedTuple):
     """Where the audio goes, and in which form."""
 
     output: Annotated[
         Strings, Option("--output", "-o", metavar="FILE", help="Write FILE; '-' is stdout. Repeatable.")
     ] = None
-    format: Annotated[
-        Literal["wav", "pcm", "raw", "mp3", "flac", "ogg", "opus", "ulaw", "alaw"] | None,
-        Option("--format", help="For '-o -' and names without an ending."),
-    ] = None
-    encoding: Annotated[
-        Literal["pcm_f32le", "pcm_s16le", "pcm_mulaw", "pcm_alaw"] | None,
-        Option("--encoding", help="How samples are stored (wav, raw; flac in part)."),
-    ] = None
-    sample_rate: Annotated[
-        int | None, Option("--sample-rate", "-r", metavar="HZ", help="8000 16000 22050 24000 44100 48000.")
-    ] = None
-    bit_rate: Annotated[
-        int | None, Option("--bit-rate", metavar="BPS", help="MP3: 32000 64000 96000 128000 192000.")
-    ] = None
+    format: Format = None
+    encoding: SampleEncoding = None
+    sample_rate: SampleRate = None
+    bit_rate: BitRate = None
     no_clobber: Annotated[bool, Option("--no-clobber", help="Never replace an existing file.")] = False
     force: Annotated[bool, Option("--force", help="Write audio even to a terminal.")] = False
 

@@ -9,14 +9,14 @@ from contextlib import closing, suppress
 from typing import NamedTuple
 
 from cartesia_cli import console
-from cartesia_cli.commands._reporting import Performance, format_timings, show, write_timings
+from cartesia_cli.commands._reporting import Performance, show, write_timings
 from cartesia_cli.commands._stage import open_stage
 from cartesia_cli.commands._streaming import Plan, perform, report
 from cartesia_cli.engines import CLOUD_FAILURES, Synthesizer
 from cartesia_cli.errors import UsageError
 from cartesia_cli.models import Flush, Flushed, SpeechEvent, SpeechEvents, SpeechRequest, TextPiece
 from cartesia_cli.sentences import clean_text, is_speakable
-from cartesia_cli.speech import Timeline, write_utterance
+from cartesia_cli.speech import Timeline, format_timings, write_utterance
 
 _MOST_WAITING = 64
 """Events of the line that is spoken; more of them wait where they are made."""

@@ -27,9 +27,20 @@ def remembering(
     """
     from cartesia_cli.cache.speech import SpeechCache
 
-    wanted = {request.pronunciation_dict_id for request in requests} - {None}
-    said = [_content(dictionaries.get_dictionary(each)) for each in sorted(filter(None, wanted))]
+    wanted = {request.pronunciation_dict_id for request in requests}
+    said = pronunciations(filter(None, wanted), dictionaries)
     return SpeechCache(told=console.detail).wrap(ask, repr((origin, said)))
+
+
+def pronunciations(
+    wanted: Iterable[str], dictionaries: "DictionaryCatalogue"
+) -> list[list[tuple[str, str, bool]]]:
+    """Return what dictionaries, by ID, say.
+
+    Raises:
+        CartesiaError: one cannot be had.
+    """
+    return [_content(dictionaries.get_dictionary(each)) for each in sorted(wanted)]
 
 
 def cloud_origin(settings: Settings) -> str:
@@ -39,9 +50,9 @@ def cloud_origin(settings: Settings) -> str:
     return repr((settings.base_url, API_VERSION, sorted(settings.headers.items())))
 
 
-def local_origin(voice_id: str) -> str:
-    """Return what shapes the speech of the built-in engine besides a request: the voice that a name means."""
-    return repr(("local", __version__, voice_id))
+def local_origin() -> str:
+    """Return what shapes the speech of the built-in engine besides a request."""
+    return repr(("local", __version__))
 
 
 def _content(dictionary: PronunciationDictionary) -> list[tuple[str, str, bool]]:

@@ -1,18 +1,13 @@
 """Tells what became of speech: as events, as one object, as figures, as timing files."""
 
 import time
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from cartesia_cli import console
 from cartesia_cli.commands._destinations import Destinations, OpenDestinations
-from cartesia_cli.errors import UnavailableError
 from cartesia_cli.models import EngineName, Flushed, PhonemeTimings, SpeechWarning, Traffic, WordTimings
 from cartesia_cli.speech import AudioWritten, SpeechProgress, Timeline
-
-if TYPE_CHECKING:
-    from cartesia_cli.captions import Profile
-
 
 _Told = AudioWritten | WordTimings | PhonemeTimings | SpeechWarning
 """What is printed as an event."""
@@ -78,50 +73,6 @@ def _event(progress: _Told) -> dict[str, Any]:
             return {"type": "phoneme_timestamps", "phonemes": heard}
         case SpeechWarning(message):
             return {"type": "warning", "message": message}
-
-
-def format_timings(
-    wanted: Sequence[tuple[str, str]],
-    profile: "Profile | None",
-    timeline: Timeline,
-    *,
-    text: str,
-    language: str | None,
-) -> dict[str, str]:
-    """Return what each timings file holds, by its name.
-
-    Args:
-        wanted: name and format of each.
-        profile: the rules of captions.
-        timeline: all that was spoken.
-        text: what was to be spoken.
-        language: its code.
-
-    Raises:
-        UnavailableError: timings are wanted, and there are none.
-    """
-    if not wanted or profile is None:
-        return {}
-    if not timeline.words:
-        raise UnavailableError(
-            "The API sent no word timings, so there is nothing to make subtitles of.",
-            hint="Another model or language may have them.",
-        )
-    from cartesia_cli.captions import cues_from_words, format_captions
-
-    cues = cues_from_words(timeline.words, profile, language=language)
-    return {
-        target: format_captions(
-            fmt,
-            cues,
-            words=timeline.words,
-            phonemes=timeline.phonemes,
-            text=text,
-            language=language,
-            duration=timeline.duration,
-        )
-        for target, fmt in wanted
-    }
 
 
 def write_timings(texts: Mapping[str, str], opened: OpenDestinations) -> None:

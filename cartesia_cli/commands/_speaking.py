@@ -12,7 +12,6 @@ from cartesia_cli.commands._destinations import Destinations, OpenDestinations
 from cartesia_cli.commands._remembering import cloud_origin, local_origin, remembering
 from cartesia_cli.commands._reporting import (
     Performance,
-    format_timings,
     report_stats,
     show,
     tell_files,
@@ -25,7 +24,7 @@ from cartesia_cli.engines import CLOUD_FAILURES, find_voice_id, open_cloud, open
 from cartesia_cli.errors import RequestError, UsageError
 from cartesia_cli.models import EngineName, Speak, SpeechRequest, Traffic
 from cartesia_cli.settings import Settings
-from cartesia_cli.speech import Timeline, write_speech
+from cartesia_cli.speech import Timeline, format_timings, write_speech
 
 if TYPE_CHECKING:
     from cartesia_cli.captions import Profile
@@ -129,7 +128,8 @@ def _perform_locally(
         voice = engine.get_voice(requests[0].voice_id)
         ask: Speak = engine.synthesize
         if plan.is_cached:
-            ask = remembering(ask, requests, local_origin(voice.id), engine.catalogue)
+            requests = [replace(request, voice_id=voice.id) for request in requests]
+            ask = remembering(ask, requests, local_origin(), engine.catalogue)
         _write(ask, requests, plan, opened, timeline)
         return "local", voice.name, engine.traffic
 

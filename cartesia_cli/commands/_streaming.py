@@ -19,7 +19,6 @@ from cartesia_cli.commands._destinations import (
 )
 from cartesia_cli.commands._reporting import (
     Performance,
-    format_timings,
     report_stats,
     show,
     tell_files,
@@ -42,7 +41,7 @@ from cartesia_cli.engines import (
 from cartesia_cli.errors import RequestError, UsageError
 from cartesia_cli.models import EngineName, SpeechRequest, Traffic
 from cartesia_cli.settings import Settings
-from cartesia_cli.speech import Timeline, write_utterance
+from cartesia_cli.speech import Timeline, format_timings, write_utterance
 
 if TYPE_CHECKING:
     from cartesia_cli.captions import Profile

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from cartesia_cli.errors import UsageError
 from cartesia_cli.local.catalogue import LocalCatalogue
 from cartesia_cli.local.embedding import decode_timbre
+from cartesia_cli.local.languages import check_language
 from cartesia_cli.local.lexicon import Lexicon
 from cartesia_cli.local.packages import broken, find_speech_assets
 from cartesia_cli.local.speakable import Survey, nothing_to_say, survey
@@ -182,7 +183,7 @@ class LocalEngine:
             timbre = self.catalogue.find(request.voice_id).timbre
         else:
             timbre = decode_timbre(request.voice_embedding)
-        _check_language(request)
+        check_language(request.language, request.locale)
         return Manner(timbre, _speed(request), _volume(request))
 
     def _lexicon(self, request: SpeechRequest) -> Lexicon | None:
@@ -263,17 +264,6 @@ def _no_collection() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
-
-
-def _check_language(request: SpeechRequest) -> None:
-    for name in (request.language, request.locale):
-        if name is not None and name.replace("_", "-").partition("-")[0].lower() != "en":
-            raise UsageError(
-                f"The built-in voice speaks English only, not {name!r}.",
-                hint="Use --engine cloud for other languages.",
-                title="Language not supported",
-                code="language_not_supported",
-            )
 
 
 def _speed(request: SpeechRequest) -> float:

@@ -23,7 +23,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 NOT_OURS = re.compile(r"\{\}: \{\}|(?:\{\})+")
 
 START = r"""[A-Z0-9{'"‘“-]"""
-PASTED = r"(?:cartesia|chmod|iconv|pip|rm|unset) [^:]+|[a-z]+ = \S.*|\{.*\}"
+PASTED = r"(?:cartesia|chmod|dask|iconv|pip|rm|unset) [^:]+|[a-z]+ = \S.*|\{.*\}"
 # A value after the full stop is a sentence of its own, or nothing.
 SENTENCE = re.compile(rf"{START}.*[.?](?: ?\{{\}})?", re.DOTALL)
 HINT_WITH_COMMAND = re.compile(rf"{START}.*: (?:{PASTED})", re.DOTALL)

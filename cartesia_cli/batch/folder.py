@@ -1,0 +1,70 @@
+"""A folder of this machine as the place where files go."""
+
+import os
+from pathlib import Path
+
+from cartesia_cli.batch.journal import digest_of
+from cartesia_cli.errors import OutputError, UsageError
+from cartesia_cli.files import Signature, naming, signature_of
+
+
+class Folder:
+    """Where files go. Fits ``making.Output``.
+
+    Args:
+        path: of the folder; it is made with the first file if it is not there.
+    """
+
+    is_remote = False
+
+    def __init__(self, path: Path) -> None:
+        self.root = path
+        self._real = os.path.join(os.path.realpath(path), "")  # noqa: PTH118  with a separator at its end
+
+    def path(self, name: str) -> Path:
+        """Return where to write a file of this name; its folder is there.
+
+        Raises:
+            OutputError: a symbolic link leads outside, or a folder cannot be made.
+        """
+        path = self.root / name
+        if not os.path.realpath(path).startswith(self._real):
+            raise OutputError(
+                f"{path} leads outside of {self.root}.",
+                hint="Remove the symbolic link, or choose another folder.",
+            )
+        with naming(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def signature(self, name: str) -> Signature | None:
+        """Return the signature of a file; None if there is none."""
+        return signature_of(self.root / name)
+
+    def digest(self, name: str) -> str | None:
+        """Return what tells the content of a file; None if it cannot be read."""
+        try:
+            return digest_of(self.root / name)
+        except OSError:
+            return None
+
+    def prepare(self) -> None:
+        """Make the folder.
+
+        Raises:
+            UsageError: there is a file of this name.
+            OutputError: it cannot be made.
+        """
+        if self.root.exists() and not self.root.is_dir():
+            raise UsageError(f"{self.root} is a file where a folder is needed.", hint="Name another folder.")
+        with naming(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+
+    def deliver(self, name: str) -> Signature:
+        """Return the signature of a file that was published: it is where it belongs."""
+        with naming(self.root / name):
+            facts = (self.root / name).stat()
+        return Signature(facts.st_size, facts.st_mtime_ns)
+
+    def close(self) -> None:
+        """Free nothing."""

@@ -1,0 +1,73 @@
+"""Keeps two runs out of one folder: they would make the same files twice."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from cartesia_cli.errors import OutputError
+from cartesia_cli.files import naming
+
+if sys.platform != "win32":
+    import fcntl
+
+
+class Shard(NamedTuple):
+    """Every ``n``-th line, from the ``i``-th on, both from 1."""
+
+    i: int
+    n: int
+
+    def has(self, position: int) -> bool:
+        """Whether the line at a position, from 0, belongs to it."""
+        return position % self.n == self.i - 1
+
+
+@contextmanager
+def occupied(folder: Path, shard: Shard) -> Iterator[None]:
+    """Hold a folder for one run; other shards of the same manifest may be there too.
+
+    Where files cannot be locked (on Windows, on some network drives) nobody is kept out.
+
+    Args:
+        folder: which is there.
+        shard: of which the run does the work.
+
+    Raises:
+        OutputError: another run is at work in it.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    with _held(folder, folder, os.O_RDONLY | os.O_DIRECTORY, is_shared=shard.n > 1):
+        if shard.n == 1:
+            yield
+            return
+        path = folder / f".cartesia-shard-{shard.i}-of-{shard.n}"
+        with _held(path, folder, os.O_RDWR | os.O_CREAT, is_shared=False):
+            try:
+                yield
+            finally:
+                with suppress(OSError):
+                    path.unlink()  # while it is held: whoever waits for it finds that it is gone
+
+
+@contextmanager
+def _held(path: Path, folder: Path, flags: int, *, is_shared: bool) -> Iterator[None]:
+    with naming(path):
+        descriptor = os.open(path, flags, 0o666)
+    try:
+        try:
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OutputError(
+                f"Another batch is at work in {folder}.",
+                hint="Wait until it is done, or share the work: --shard 1/2 here, --shard 2/2 there.",
+            ) from None
+        except OSError:  # a file system without locks
+            pass
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,149 @@
+"""Reads the manifest of ``batch``: first to find every mistake and what it will cost, then to do it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from cartesia_cli import console
+from cartesia_cli.batch.jobs import Job
+from cartesia_cli.batch.journal import Journal
+from cartesia_cli.batch.manifest import Mistake, read_manifest
+from cartesia_cli.batch.naming import Claims
+from cartesia_cli.batch.places import open_place
+from cartesia_cli.commands._batch_plan import Plan
+from cartesia_cli.commands._progress import Progress
+from cartesia_cli.errors import RequestError, UsageError
+
+_CHARACTERS_A_MINUTE = 900
+"""Of English at the usual pace: only to say beforehand about how long it will be."""
+
+_LOOKS = 1_000
+"""Lines between two looks at the clock."""
+
+
+@dataclass(slots=True)
+class Survey:
+    """What a manifest asks for, as far as it is this run's to do."""
+
+    n_lines: int = 0
+    """All of them, those of other shards too."""
+
+    n_mistakes: int = 0
+    n_jobs: int = 0
+    n_characters: int = 0
+    n_made: int = 0
+    """Jobs that are done already; only known after a rehearsal."""
+
+    n_characters_made: int = 0
+
+
+def check_manifest(plan: Plan, file: BinaryIO, progress: Progress) -> Survey:
+    """Return what a manifest asks for; name every mistake in it on the way.
+
+    Raises:
+        UsageError: there are mistakes.
+        CartesiaError: a voice cannot be looked up, or there is no space for temporary files.
+    """
+    survey = Survey()
+    n_dropped = 0
+    known = _Known(plan) if plan.options.work.dry_run else None
+    with Claims() as claims:
+        for item in read_manifest(file, plan.format):
+            if isinstance(item, Mistake):
+                _tell(plan, progress, survey, item.number, UsageError(item.message))
+                continue
+            is_ours = plan.shard.has(survey.n_lines)
+            survey.n_lines += 1
+            n_dropped += item.n_dropped
+            if survey.n_lines % _LOOKS == 0:
+                progress.checking(survey.n_lines)
+            try:
+                job = plan.planner.plan(item)
+            except (UsageError, RequestError) as mistake:
+                _tell(plan, progress, survey, item.number, mistake)
+                continue
+            for name in job.names:
+                holder = claims.claim(name, job.line)
+                if holder is not None:
+                    taken = UsageError(f"{name} is the file of line {holder} already.")
+                    _tell(plan, progress, survey, job.line, taken)
+            if is_ours:
+                _count(survey, job, is_made=known is not None and known.has(job))
+    if survey.n_mistakes:
+        raise UsageError(
+            f"{plan.manifest} has {counted(survey.n_mistakes, 'mistake')}; nothing was asked for.",
+            hint="Mend the lines named above.",
+        )
+    if n_dropped:
+        console.warn(f"{counted(n_dropped, 'control character')} dropped from the texts")
+    return survey
+
+
+def read_jobs(plan: Plan, file: BinaryIO) -> Iterator[Job]:
+    """Yield the jobs of a manifest that was checked, those of this shard.
+
+    Raises:
+        UsageError: it was changed since.
+    """
+    file.seek(0)
+    for position, item in enumerate(read_manifest(file, plan.format)):
+        if isinstance(item, Mistake):
+            raise UsageError(
+                f"{plan.manifest} was changed while it was read: line {item.number} is wrong now.",
+                hint="The same command again checks it anew, and goes on.",
+            )
+        if plan.shard.has(position):
+            yield plan.planner.plan(item)
+
+
+def show_survey(plan: Plan, survey: Survey, *, as_json: bool) -> None:
+    """Print what a run would do, and what it would cost at most."""
+    n_characters = survey.n_characters - survey.n_characters_made
+    facts: dict[str, Any] = {
+        "engine": plan.engine,
+        "lines": survey.n_lines,
+        "to_make": survey.n_jobs - survey.n_made,
+        "made_before": survey.n_made,
+        "characters": n_characters,
+        "credits": 0 if plan.engine == "local" else n_characters,
+        "minutes": round(n_characters / _CHARACTERS_A_MINUTE, 1),
+    }
+    if as_json:
+        console.data_json(facts)
+        return
+    console.data("".join(f"{name.replace('_', ' ')}: {value}\n" for name, value in facts.items()))
+
+
+class _Known:
+    """What was made before, for whoever only looks; nothing is created."""
+
+    def __init__(self, plan: Plan) -> None:
+        recipe = plan.recipe
+        exists = recipe.journal is not None and recipe.journal.exists() and not recipe.is_forced
+        self._journal = Journal(recipe.journal) if exists and recipe.journal is not None else None
+        self._place = open_place(recipe.target, is_listed=True)
+
+    def has(self, job: Job) -> bool:
+        """Whether a job need not be done."""
+        return self._journal is not None and self._journal.find(job, self._place) is not None
+
+
+def _count(survey: Survey, job: Job, *, is_made: bool) -> None:
+    survey.n_jobs += 1
+    survey.n_characters += job.n_characters
+    if is_made:
+        survey.n_made += 1
+        survey.n_characters_made += job.n_characters
+
+
+def _tell(
+    plan: Plan, progress: Progress, survey: Survey, line: int, mistake: UsageError | RequestError
+) -> None:
+    survey.n_mistakes += 1
+    with progress.paused():
+        console.note_failure(f"{plan.manifest}:{line}", mistake)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with what it counts."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

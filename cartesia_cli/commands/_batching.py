@@ -1,0 +1,215 @@
+"""Does what ``cartesia batch`` was asked for: checks the manifest, then makes what is missing of it."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from typing import BinaryIO, NoReturn
+
+from cartesia_cli import console
+from cartesia_cli.batch.budget import Purse
+from cartesia_cli.batch.crew import Crew
+from cartesia_cli.batch.folder import Folder
+from cartesia_cli.batch.jobs import Job, Made
+from cartesia_cli.batch.journal import Journal
+from cartesia_cli.batch.making import Maker, Output, Remainder
+from cartesia_cli.batch.occupation import occupied
+from cartesia_cli.batch.places import open_place
+from cartesia_cli.batch.report import Item, Report, Totals, item_fields
+from cartesia_cli.batch.runner import Outcome, StoppedError, run_jobs
+from cartesia_cli.commands._batch_check import check_manifest, counted, read_jobs, show_survey
+from cartesia_cli.commands._batch_plan import Plan, open_manifest, plan_batch
+from cartesia_cli.commands._progress import Progress
+from cartesia_cli.commands._setup import find_secret_key, set_up
+from cartesia_cli.commands._speech import warn_of_ignored_options
+from cartesia_cli.commands.batch import BatchOptions
+from cartesia_cli.engines import BUILT_IN_NOTICE
+from cartesia_cli.errors import CartesiaError, PartialFailureError
+
+_AGAIN = "The same command again does what is missing."
+
+
+def run(options: BatchOptions) -> None:
+    """Make the files of a manifest, or show what that would take."""
+    voice = options.voice
+    given = {"voice": voice.voice, "model": voice.model, "language": voice.language}
+    settings = set_up(
+        options.engine.as_engine_options(), options.report, {**given, "captions": options.cues.captions}
+    )
+    key = find_secret_key(settings)
+    with (
+        plan_batch(options, settings, key) as plan,
+        open_manifest(options.manifest.manifest) as file,
+        Progress(None, "done", interval=None if options.report.json else 30.0) as progress,
+    ):
+        warn_of_ignored_options(plan.engine, voice, settings, options.work.transport)
+        survey = check_manifest(plan, file, progress)
+        if options.work.dry_run:
+            show_survey(plan, survey, as_json=options.report.json)
+            return
+        if plan.engine == "local" and settings.engine == "auto":
+            console.note(BUILT_IN_NOTICE)
+        if not survey.n_jobs:
+            console.warn(f"there is nothing to do in {plan.manifest}")
+        progress.expect(survey.n_jobs)
+        batch = _Run(plan, survey.n_jobs, progress)
+        batch.go(file)
+    batch.conclude()
+
+
+class _Run:
+    """One run over the jobs of a manifest that was checked."""
+
+    def __init__(self, plan: Plan, n_jobs: int, progress: Progress) -> None:
+        self._plan = plan
+        self._n_jobs = n_jobs
+        self._progress = progress
+        self._began = time.monotonic()
+        self._n_done = self._n_skipped = self._n_failed = 0
+        self._seconds = 0.0
+        self._stop = threading.Event()
+        self._reason: tuple[str, str] | None = None
+        """What stopped the run, and what to do about it."""
+
+        budget = plan.options.work.budget
+        self._purse = Purse(budget if plan.engine == "cloud" else None, self._end_for_want_of_credits)
+        self._report: Report | None = None
+
+    def go(self, file: BinaryIO) -> None:
+        """Do every job, and tell what became of it.
+
+        Raises:
+            CartesiaError: what would have failed every job.
+        """
+        plan, report_to = self._plan, self._plan.options.work.report
+        with ExitStack() as stack:
+            place = stack.enter_context(closing(open_place(plan.recipe.target, is_listed=True)))
+            place.prepare()
+            if isinstance(place, Folder):
+                stack.enter_context(occupied(place.root, plan.shard))
+            if report_to is not None:
+                self._report = stack.enter_context(closing(Report(report_to, plan.manifest)))
+            try:
+                maker = stack.enter_context(closing(self._open_maker(place)))
+                self._do(maker, read_jobs(plan, file))
+            finally:
+                if self._report is not None:
+                    self._report.finish(self._totals())
+
+    def conclude(self) -> None:
+        """Say how it went.
+
+        Raises:
+            PartialFailureError: some jobs failed, or were not begun.
+        """
+        totals = self._totals()
+        if self._plan.options.report.stats:
+            console.report({"wall": totals.wall, "credits": totals.credits})
+        parts = [f"{totals.done:,} done"]
+        parts += [f"{totals.skipped:,} skipped"] if totals.skipped else []
+        parts += [f"{totals.failed:,} failed"] if totals.failed else []
+        parts += [f"{totals.left:,} left"] if totals.left else []
+        summary = ", ".join(parts)
+        if self._reason is not None:
+            why, hint = self._reason
+            raise PartialFailureError(f"{why}: {summary}.", hint=hint)
+        if totals.failed:
+            raise PartialFailureError(f"{summary}.", hint=_AGAIN)
+        cost = f", {counted(totals.credits, 'credit')}" if self._plan.engine == "cloud" else ""
+        console.note(f"{summary}: {self._seconds:,.1f} s of speech in {totals.wall:,.1f} s{cost}")
+
+    def _open_maker(self, place: Output) -> Maker:
+        recipe = self._plan.recipe
+        if self._plan.engine == "local":
+            crew = Crew(recipe.open)
+            if recipe.journal is None or recipe.is_forced or recipe.checks_sound or recipe.checks_words:
+                return crew
+            return Remainder(crew, Journal(recipe.journal), place)
+        return recipe.open(self._plan.secrets, output=place, stop=self._stop, purse=self._purse)
+
+    def _do(self, maker: Maker, jobs: Iterator[Job]) -> None:
+        work = _Attempts(maker, self._plan.options.work.max_failures, self._end_for_failures)
+        n_workers = self._plan.recipe.n_at_once
+        with closing(run_jobs(jobs, work.make, n_workers=n_workers, stop=self._stop)) as outcomes:
+            for outcome in outcomes:
+                if not outcome.is_left:
+                    self._take(outcome)
+
+    def _take(self, outcome: Outcome[Job, Made]) -> None:
+        """Count an outcome and tell it."""
+        job, made, error = outcome.job, outcome.result, outcome.error
+        if made is None:
+            self._n_failed += 1
+        elif made.status == "done":
+            self._n_done += 1
+            self._seconds += made.duration or 0.0
+        else:
+            self._n_skipped += 1
+        item = Item(
+            job.line,
+            job.id,
+            f"{self._plan.recipe.target.rstrip('/')}/{job.name}",
+            "failed" if made is None else made.status,
+            made.duration if made is not None else None,
+            error,
+            made.wall if made is not None else 0.0,
+        )
+        self._progress.finish(failed=made is None, skipped=made is not None and made.status == "skipped")
+        if self._report is not None:
+            self._report.add(item)
+        if self._plan.options.report.json:
+            console.data_json(item_fields(item))
+        elif error is not None:
+            with self._progress.paused():
+                console.note_failure(f"{self._plan.manifest}:{job.line}", error)
+        for warning in made.warnings if made is not None else ():
+            with self._progress.paused():
+                console.warn(f"{self._plan.manifest}:{job.line}: {warning}")
+
+    def _totals(self) -> Totals:
+        n_ended = self._n_done + self._n_skipped + self._n_failed
+        wall = time.monotonic() - self._began
+        return Totals(
+            self._n_done, self._n_skipped, self._n_failed, self._n_jobs - n_ended, self._purse.spent, wall
+        )
+
+    def _end_for_failures(self, n_failures: int) -> None:
+        self._reason = f"Stopped after {counted(n_failures, 'failure')}", _AGAIN
+        self._stop.set()
+
+    def _end_for_want_of_credits(self) -> NoReturn:
+        """Stop before more is spent than may be; called by whoever would."""
+        self._reason = (
+            f"The budget of {counted(self._plan.options.work.budget or 0, 'credit')} does not reach further",
+            "The same command again, with more, goes on.",
+        )
+        self._stop.set()
+        raise StoppedError
+
+
+class _Attempts:
+    """Has jobs done, and counts those that fail as they do: their outcomes may wait behind a slow one.
+
+    Args:
+        maker: does jobs.
+        most: how many may fail; None for any number.
+        give_up: called once when as many have failed, with their number.
+    """
+
+    def __init__(self, maker: Maker, most: int | None, give_up: Callable[[int], None]) -> None:
+        self._maker = maker
+        self._most = most
+        self._give_up = give_up
+        self._n_failed = 0
+        self._lock = threading.Lock()
+
+    def make(self, job: Job) -> Made:
+        """See ``Maker``."""
+        try:
+            return self._maker.make(job)
+        except CartesiaError:
+            with self._lock:
+                self._n_failed += 1
+                if self._n_failed == self._most:
+                    self._give_up(self._n_failed)
+            raise
