@@ -136,7 +136,7 @@ def _work(connection: Connection, open_maker: Callable[[], Maker]) -> None:
     """Do jobs until there are no more of them, or nobody is there to give any."""
     signal.signal(signal.SIGTERM, _leave)
     maker: Maker | None = None
-    with closing(connection), suppress(EOFError, BrokenPipeError):
+    with closing(connection), suppress(EOFError, ConnectionError):
         try:
             while True:
                 job = connection.recv()

@@ -208,6 +208,10 @@ def _word(value: object) -> str:
     return value
 
 
+def _identifier(value: object) -> str:
+    return _word(str(value) if isinstance(value, int) and not isinstance(value, bool) else value)
+
+
 def _emotions(value: object) -> tuple[str, ...]:
     if isinstance(value, list):
         return tuple(map(_word, value))
@@ -242,7 +246,8 @@ def _format(value: object) -> str:
 
 
 _CHECKS: dict[str, Callable[[object], Any]] = {
-    **dict.fromkeys(("id", "output", "voice", "model", "language"), _word),
+    "id": _identifier,
+    **dict.fromkeys(("output", "voice", "model", "language"), _word),
     "speed": _speed,
     "volume": _volume,
     "emotion": _emotions,

@@ -62,6 +62,11 @@ class Recipe:
     """Requests to the API that may be under way at once."""
 
     retries: int = 0
+    """How often a request is sent again that had no answer."""
+
+    repeats: int = 0
+    """How often speech is asked for again that broke off."""
+
     profile: "Profile | None" = None
     is_cached: bool = False
     is_forced: bool = False
@@ -96,7 +101,7 @@ class Recipe:
                 ask,
                 output or open_place(self.target),
                 None if self.journal is None else Journal(self.journal),
-                patience=Patience(self.retries, throttle.pause),
+                patience=Patience(self.repeats, throttle.pause),
                 profile=self.profile,
                 memory=_Memory(self.origin) if self.is_cached else None,
                 purse=purse,

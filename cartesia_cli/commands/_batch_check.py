@@ -1,6 +1,7 @@
 """Reads the manifest of ``batch``: first to find every mistake and what it will cost, then to do it."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -46,8 +47,7 @@ def check_manifest(plan: Plan, file: BinaryIO, progress: Progress) -> Survey:
     """
     survey = Survey()
     n_dropped = 0
-    known = _Known(plan) if plan.options.work.dry_run else None
-    with Claims() as claims:
+    with Claims() as claims, closing(_Known(plan)) as known:
         for item in read_manifest(file, plan.format):
             if isinstance(item, Mistake):
                 _tell(plan, progress, survey, item.number, UsageError(item.message))
@@ -68,7 +68,7 @@ def check_manifest(plan: Plan, file: BinaryIO, progress: Progress) -> Survey:
                     taken = UsageError(f"{name} is the file of line {holder} already.")
                     _tell(plan, progress, survey, job.line, taken)
             if is_ours:
-                _count(survey, job, is_made=known is not None and known.has(job))
+                _count(survey, job, is_made=known.has(job))
     if survey.n_mistakes:
         raise UsageError(
             f"{plan.manifest} has {counted(survey.n_mistakes, 'mistake')}; nothing was asked for.",
@@ -87,13 +87,17 @@ def read_jobs(plan: Plan, file: BinaryIO) -> Iterator[Job]:
     """
     file.seek(0)
     for position, item in enumerate(read_manifest(file, plan.format)):
-        if isinstance(item, Mistake):
+        try:
+            if isinstance(item, Mistake):
+                raise UsageError(item.message)  # noqa: TRY301  as the planner does
+            job = plan.planner.plan(item) if plan.shard.has(position) else None
+        except (UsageError, RequestError) as mistake:
             raise UsageError(
                 f"{plan.manifest} was changed while it was read: line {item.number} is wrong now.",
                 hint="The same command again checks it anew, and goes on.",
-            )
-        if plan.shard.has(position):
-            yield plan.planner.plan(item)
+            ) from mistake
+        if job is not None:
+            yield job
 
 
 def show_survey(plan: Plan, survey: Survey, *, as_json: bool) -> None:
@@ -115,17 +119,22 @@ def show_survey(plan: Plan, survey: Survey, *, as_json: bool) -> None:
 
 
 class _Known:
-    """What was made before, for whoever only looks; nothing is created."""
+    """What was made before, for a rehearsal; nothing is created."""
 
     def __init__(self, plan: Plan) -> None:
-        recipe = plan.recipe
-        exists = recipe.journal is not None and recipe.journal.exists() and not recipe.is_forced
-        self._journal = Journal(recipe.journal) if exists and recipe.journal is not None else None
-        self._place = open_place(recipe.target, is_listed=True)
+        is_asked = plan.options.work.dry_run and not plan.recipe.is_forced
+        self._journal = Journal(plan.journal) if is_asked and plan.journal.exists() else None
+        self._place = open_place(plan.recipe.target, is_listed=True)
 
     def has(self, job: Job) -> bool:
         """Whether a job need not be done."""
         return self._journal is not None and self._journal.find(job, self._place) is not None
+
+    def close(self) -> None:
+        """Close the journal."""
+        if self._journal is not None:
+            self._journal.close()
+        self._place.close()
 
 
 def _count(survey: Survey, job: Job, *, is_made: bool) -> None:

@@ -25,7 +25,7 @@ from cartesia_cli.batch.planning import FormatChoice, Planner
 from cartesia_cli.batch.recipe import Recipe, Secrets
 from cartesia_cli.batch.report import report_format
 from cartesia_cli.cache import VoiceNames
-from cartesia_cli.commands._destinations import CAPTION_FORMATS
+from cartesia_cli.commands._destinations import CAPTION_FORMATS, check_stdout, is_stdout
 from cartesia_cli.commands._remembering import cloud_origin, local_origin, pronunciations
 from cartesia_cli.commands._speech import speech_request
 from cartesia_cli.commands.batch import BatchOptions
@@ -43,9 +43,13 @@ if TYPE_CHECKING:
 _STDIN = "-"
 _SHARD = re.compile(r"([0-9]{1,9})/([0-9]{1,9})")
 _RETRIES = 5
-"""How often a run of many asks again, unless it is told: nobody waits for one answer."""
+"""How often a run of many asks again, unless it is told: nobody waits for one answer. What breaks off after
+its beginning may have to be paid for: that is asked for again as often as elsewhere."""
 
 _CLOUD_JOBS = 16
+_UNLIMITED = 10_000
+"""At once, on a cluster whose workers have a voice of their own: as many as they have threads."""
+
 _VOICES = 10_000
 """Names of voices that are remembered while a manifest is read."""
 
@@ -64,6 +68,7 @@ class Plan(NamedTuple):
     shard: Shard
     planner: Planner
     recipe: Recipe
+    journal: Path
 
 
 @contextmanager
@@ -90,6 +95,7 @@ def plan_batch(options: BatchOptions, settings: Settings, key: Key | None) -> It
     transport = options.work.transport or "auto"
     if timings and transport == "bytes":
         raise UsageError("--transport bytes has no timings.", hint="Use --transport sse, or auto.")
+    journal = target.journal or _journal(target.output or ".")
     with ExitStack() as stack:
         find_voice: Callable[[str], str] = _as_it_is
         said: object = None
@@ -121,7 +127,15 @@ def plan_batch(options: BatchOptions, settings: Settings, key: Key | None) -> It
                 origin=repr((place, said)),
                 rules=repr(profile),
             ),
-            recipe=_recipe(options, settings, engine, repr((origin, said or [])), profile),
+            recipe=_recipe(
+                options,
+                settings,
+                engine,
+                journal=journal,
+                origin=repr((origin, said or [])),
+                profile=profile,
+            ),
+            journal=journal,
         )
 
 
@@ -140,9 +154,7 @@ def _open(name: str, stack: ExitStack) -> BinaryIO:
     if name == _STDIN and (sys.stdin is None or sys.stdin.isatty()):
         raise UsageError("There is no manifest on standard input.", hint="Name a file, or pipe one in.")
     try:
-        source = sys.stdin.buffer
-        if name != _STDIN:
-            source = stack.enter_context(Path(name).open("rb"))  # noqa: SIM115  closed by the stack
+        source = stack.enter_context(Path(name).open("rb")) if name != _STDIN else sys.stdin.buffer  # noqa: SIM115
         if name != _STDIN and stat.S_ISREG(os.fstat(source.fileno()).st_mode):
             return source
         copy = stack.enter_context(TemporaryFile())  # noqa: SIM115  closed by the stack
@@ -166,8 +178,10 @@ def _check_options(options: BatchOptions) -> None:
                 f"There are no timings in the format {each!r}.",
                 hint=f"Give one of {', '.join(CAPTION_FORMATS)}; the names are those of the audio.",
             )
-    if options.work.report is not None:
-        report_format(options.work.report)
+    report = options.work.report
+    if report is not None:
+        report_format(report)
+        check_stdout([("--json", options.report.json), ("--report", is_stdout(str(report)))])
 
 
 def _manifest_format(options: BatchOptions) -> ManifestFormat:
@@ -205,20 +219,28 @@ def _choice(options: BatchOptions, settings: Settings) -> FormatChoice:
 
 
 def _recipe(
-    options: BatchOptions, settings: Settings, engine: EngineName, origin: str, profile: "Profile | None"
+    options: BatchOptions,
+    settings: Settings,
+    engine: EngineName,
+    *,
+    journal: Path,
+    origin: str,
+    profile: "Profile | None",
 ) -> Recipe:
     target, work = options.target, options.work
-    default = count_cores() if engine == "local" else _CLOUD_JOBS
-    is_usual = settings.origin("retries") == "default"
+    default = _CLOUD_JOBS
+    if engine == "local":
+        default = count_cores() if work.cluster is None else _UNLIMITED
     return Recipe(
         engine=engine,
         settings=replace(settings, headers={}),
-        target=target.output or "",
-        journal=target.journal or (_journal(target.output) if target.output else None),
+        target=target.output or ".",
+        journal=journal,
         origin=origin,
         transport=work.transport or "auto",
         n_at_once=work.jobs or default,
-        retries=_RETRIES if is_usual else settings.retries,
+        retries=_RETRIES if settings.origin("retries") == "default" else settings.retries,
+        repeats=settings.retries,
         profile=profile,
         is_cached=not work.no_cache,
         is_forced=target.force,

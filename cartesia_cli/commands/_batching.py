@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
 from typing import BinaryIO, NoReturn
 
@@ -90,8 +90,10 @@ class _Run:
             if report_to is not None:
                 self._report = stack.enter_context(closing(Report(report_to, plan.manifest)))
             try:
-                maker = stack.enter_context(closing(self._open_maker(place)))
-                self._do(maker, read_jobs(plan, file))
+                outcomes = self._outcomes(place, read_jobs(plan, file), stack)
+                for outcome in stack.enter_context(closing(outcomes)):
+                    if not outcome.is_left:
+                        self._take(outcome)
             finally:
                 if self._report is not None:
                     self._report.finish(self._totals())
@@ -104,7 +106,7 @@ class _Run:
         """
         totals = self._totals()
         if self._plan.options.report.stats:
-            console.report({"wall": totals.wall, "credits": totals.credits})
+            console.report({"wall": round(totals.wall, 3), "credits": totals.credits})
         parts = [f"{totals.done:,} done"]
         parts += [f"{totals.skipped:,} skipped"] if totals.skipped else []
         parts += [f"{totals.failed:,} failed"] if totals.failed else []
@@ -122,24 +124,39 @@ class _Run:
         recipe = self._plan.recipe
         if self._plan.engine == "local":
             crew = Crew(recipe.open)
-            if recipe.journal is None or recipe.is_forced or recipe.checks_sound or recipe.checks_words:
+            if recipe.is_forced or recipe.checks_sound or recipe.checks_words:
                 return crew
-            return Remainder(crew, Journal(recipe.journal), place)
+            return Remainder(crew, Journal(self._plan.journal), place)
         return recipe.open(self._plan.secrets, output=place, stop=self._stop, purse=self._purse)
 
-    def _do(self, maker: Maker, jobs: Iterator[Job]) -> None:
-        work = _Attempts(maker, self._plan.options.work.max_failures, self._end_for_failures)
-        n_workers = self._plan.recipe.n_at_once
-        with closing(run_jobs(jobs, work.make, n_workers=n_workers, stop=self._stop)) as outcomes:
-            for outcome in outcomes:
-                if not outcome.is_left:
-                    self._take(outcome)
+    def _outcomes(
+        self, place: Output, jobs: Iterator[Job], stack: ExitStack
+    ) -> Generator[Outcome[Job, Made], None, None]:
+        """Have every job done, here or on a cluster; what does it is closed by the stack."""
+        recipe, work = self._plan.recipe, self._plan.options.work
+        if work.cluster is None:
+            maker = stack.enter_context(closing(self._open_maker(place)))
+            attempts = _Attempts(maker, work.max_failures, self._end_for_failures)
+            return run_jobs(jobs, attempts.make, n_workers=recipe.n_at_once, stop=self._stop)
+        from cartesia_cli.batch.coordinator import Coordinator
+
+        return Coordinator(
+            work.cluster,
+            recipe,
+            self._plan.secrets,
+            output=place,
+            journal=stack.enter_context(closing(Journal(self._plan.journal))),
+            purse=self._purse,
+            stop=self._stop,
+        ).run(jobs)
 
     def _take(self, outcome: Outcome[Job, Made]) -> None:
         """Count an outcome and tell it."""
         job, made, error = outcome.job, outcome.result, outcome.error
         if made is None:
             self._n_failed += 1
+            if self._n_failed == self._plan.options.work.max_failures:
+                self._end_for_failures(self._n_failed)
         elif made.status == "done":
             self._n_done += 1
             self._seconds += made.duration or 0.0

@@ -94,7 +94,7 @@ def test_it_finds_the_number_that_the_service_allows(in_cloud: Program, cloud: C
     assert result.status == 0, result.stderr
     assert all(holds(folder / "out" / f"{i:06}.raw", text) for i, text in enumerate(texts, 1))
     assert service.n_accepted == 80
-    assert 6 <= service.n_refused < 40  # eight at a time, again and again, would be hundreds
+    assert 0 < service.n_refused < 80  # eight at a time, again and again, would be hundreds
 
 
 class Weather:
@@ -264,7 +264,7 @@ def test_a_server_that_is_not_there_is_said_soon(run: Program, folder: Path) -> 
 
     result = run("batch", ROOM, "-o", "out", *RAW, "--retries", "0", "--max-failures", "3", env=env)
 
-    assert result.status in {6, 8}
+    assert result.status == 8
     assert result.seconds < 10
     assert len(result.lines) < 50
 

@@ -282,10 +282,10 @@ def test_an_id_never_leads_out_of_the_folder(in_cloud: Program, folder: Path, ev
 
     result = in_cloud("batch", "lines.jsonl", "-o", "deep/out", *RAW)
 
-    assert result.status in {0, 2}
+    assert result.status == 0
     written = [path.relative_to(folder).as_posix() for path in folder.rglob("*.raw")]
     assert all(name.startswith("deep/out/") for name in written)
-    assert len(written) == (result.status == 0)
+    assert len(written) == 1
 
 
 @pytest.mark.parametrize(
@@ -336,7 +336,7 @@ def test_a_symbolic_link_leads_nobody_out_of_the_folder(
 
     result = in_cloud("batch", "lines.jsonl", "-o", "out", *RAW)
 
-    assert result.status in {2, 7, 8}
+    assert result.status == 8
     assert "Good day." not in asked(cloud)
     assert list((folder / "elsewhere").iterdir()) == []
 

@@ -134,17 +134,19 @@ def test_ctrl_c_ends_the_wait_for_a_manifest(begin: Begin, cloud: Cloud, folder:
     assert files(folder) == []
 
 
-def test_a_report_is_written_of_an_interrupted_run_or_not_at_all(
-    in_cloud: Program, cloud: Cloud, folder: Path
-) -> None:
+def test_a_report_is_written_of_an_interrupted_run(in_cloud: Program, cloud: Cloud, folder: Path) -> None:
     running = interrupted(in_cloud, cloud, folder, "--report", "r.json")
 
     running.send(signal.SIGINT)
     result = running.wait(10)
 
     assert result.status == 130
-    if (folder / "r.json").exists():
-        assert json.loads((folder / "r.json").read_text())["counts"]["done"] == 5
+    assert json.loads((folder / "r.json").read_text())["counts"] == {
+        "done": 5,
+        "skipped": 0,
+        "failed": 0,
+        "left": 7,
+    }
     assert parts(folder) == []
 
 
@@ -300,7 +302,7 @@ def test_a_file_too_large_for_its_limit_fails_without_a_trace(in_cloud: Program,
 
     result = in_cloud("batch", ROOM, "-o", "out", *RAW, "--no-cache", limits={resource.RLIMIT_FSIZE: 600_000})
 
-    assert result.status in {7, 8}
+    assert result.status == 8
     assert files(folder / "out") == ["000001.raw"]
     assert parts(folder) == []
 

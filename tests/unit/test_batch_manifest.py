@@ -224,7 +224,8 @@ def test_control_characters_are_dropped_from_a_text_and_counted() -> None:
         ('{"text": "a", "volume": "slow"}', '"volume" must be a number from 0.5 to 2.0, not slow.'),
         ('{"text": "a", "volume": %s}' % ("9" * 5000), "A number has too many digits."),
         ('{"text": "a", "volume": %s}' % ("9" * 400), None),
-        ('{"text": "a", "id": 7}', '"id" must be a string, not 7.'),
+        ('{"text": "a", "id": 7.5}', '"id" must be a string, not 7.5.'),
+        ('{"text": "a", "id": true}', '"id" must be a string, not True.'),
         ('{"text": "a", "id": ""}', '"id" is empty: leave it out.'),
         ('{"text": "a", "voice": "a\\nb"}', '"voice" holds a control character.'),
         ('{"text": "a", "id": "\\udc00"}', '"id" holds a control character.'),
@@ -275,9 +276,16 @@ def test_what_is_no_pace_is_told_in_a_table(value: str) -> None:
     assert message.startswith(f'"speed" must be {PACES}, not ')
 
 
+def test_an_id_may_be_a_whole_number() -> None:
+    (line,) = read('{"text": "Hello.", "id": 7}\n', "jsonl")
+
+    assert isinstance(line, Line)
+    assert line.id == "7"
+
+
 def test_all_that_is_wrong_with_a_line_is_told() -> None:
     row = mistakes("text,speed,volume,format,id\n!,9,9,doc,x\n", "csv")
-    line = mistakes('{"voise": 1, "speed": 9, "speed": 8, "id": 2}', "jsonl")
+    line = mistakes('{"voise": 1, "speed": 9, "speed": 8, "id": []}', "jsonl")
 
     assert [number for number, _ in row] == [2] * 4
     assert [message.split()[0] for _, message in row] == ["There", '"speed"', '"volume"', '"format"']
@@ -285,7 +293,7 @@ def test_all_that_is_wrong_with_a_line_is_told() -> None:
         "A key is given twice.",
         "There is no key voise: did you mean voice?",
         f'"speed" must be {PACES}, not 8.',
-        '"id" must be a string, not 2.',
+        '"id" must be a string, not a list.',
         'There is no "text".',
     ]
 
