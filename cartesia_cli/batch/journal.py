@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from cartesia_cli.batch.jobs import Job, Made, MadeFile
-from cartesia_cli.database import Database, Shelf
+from cartesia_cli.database import Database, Record, Shelf
 from cartesia_cli.files import Signature
 
 FILE_NAME = ".cartesia-journal"
@@ -45,6 +45,8 @@ class Journal:
     def find(self, job: Job, place: Place) -> Made | None:
         """Return what became of a job whose files are there and are what it asks for; None of others."""
         record = self._made.get(job.name)
+        if record is not None and "before" in record:
+            record = _adopted(record, place)
         if record is None or record["of"] != job.fingerprint or (job.timings and record["by"] != job.rules):
             return None
         known = {name: MadeFile(Signature(*each[:2]), each[2]) for name, each in record["files"].items()}
@@ -56,8 +58,20 @@ class Journal:
             return None
         if found != {name: known[name] for name in found}:
             # Somebody copied the folder: the next run need not read the files again.
-            self._put(job, {**known, **dict(zip(found, files, strict=True))}, record["duration"])
+            now = {**known, **dict(zip(found, files, strict=True))}
+            self._made.put({**record, "files": _kept(now)})
         return Made("skipped", record["duration"], files)
+
+    def intend(self, job: Job, place: Place) -> None:
+        """Note what is there before somebody elsewhere makes the files of a job.
+
+        If the run ends before it hears that they were made, the next one finds others there than these.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        before = {name: place.signature(name) for name in job.names}
+        self._made.put({"id": job.name, "of": job.fingerprint, "by": job.rules, "before": before})
 
     def note(self, job: Job, files: tuple[MadeFile, ...], duration: float | None) -> None:
         """Keep that a job was done.
@@ -65,7 +79,10 @@ class Journal:
         Raises:
             OutputError: it cannot be written.
         """
-        self._put(job, dict(zip(job.names, files, strict=True)), duration)
+        kept = _kept(dict(zip(job.names, files, strict=True)))
+        self._made.put(
+            {"id": job.name, "of": job.fingerprint, "by": job.rules, "files": kept, "duration": duration}
+        )
 
     def forget(self, job: Job) -> None:
         """Have a job done again by the next run.
@@ -79,11 +96,21 @@ class Journal:
         """Close the file."""
         self._database.close()
 
-    def _put(self, job: Job, files: Mapping[str, MadeFile], duration: float | None) -> None:
-        kept = {name: [*file.signature, file.digest] for name, file in files.items()}
-        self._made.put(
-            {"id": job.name, "of": job.fingerprint, "by": job.rules, "files": kept, "duration": duration}
-        )
+
+def _adopted(record: Record, place: Place) -> Record | None:
+    """Return the entry of files that were made without anybody here hearing of it; None if they were not."""
+    files: dict[str, list[int | str]] = {}
+    for name, before in record["before"].items():
+        now = place.signature(name)
+        if now is None or [*now] == before:
+            return None
+        files[name] = [*now, ""]
+    return {**record, "files": files, "duration": None}
+
+
+def _kept(files: Mapping[str, MadeFile]) -> dict[str, list[int | str]]:
+    """Return files, by their names, as JSON has them."""
+    return {name: [*file.signature, file.digest] for name, file in files.items()}
 
 
 def _same(name: str, known: MadeFile, place: Place) -> MadeFile | None:

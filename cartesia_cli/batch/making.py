@@ -157,9 +157,12 @@ class Workshop:
         if self._journal is not None and not self._is_forced:
             known = self._journal.find(job, self._output)
             if known is not None:
-                if self._checks:
+                # What is elsewhere was checked before it was brought there.
+                if self._checks and not self._output.is_remote:
                     self._refuse(job, self._flaws(self._output.path(job.name), job))
                 return known
+        if self._journal is not None and self._output.is_remote:
+            self._journal.intend(job, self._output)
         bill = Bill(self._purse)
         with self._opened(job) as (sink, files):
             timeline = Timeline(job.requests[0].format)

@@ -11,13 +11,17 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
-from cartesia_cli.errors import CartesiaError, CredentialsError, LimitError, OutputError
+from cartesia_cli.errors import CartesiaError, CredentialsError, LimitError, OutputError, UnavailableError
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 _AHEAD = 512
 """Jobs held beyond those of the workers, so that nobody idles while the first of them takes long."""
+
+
+_IN_VAIN = 8
+"""Jobs, and one for each worker, that fail in a row for want of an answer: then there will be none."""
 
 
 class StoppedError(Exception):
@@ -46,9 +50,9 @@ def run_jobs(
     """Yield one outcome for each job that was read, in the order of ``jobs``.
 
     A job that fails does not stop the others. What would fail every job does: a missing or refused key, a
-    limit that no waiting helps against, a full disk, an exception that is not ours. It is raised once all
-    that was begun has been told, and its own job is left. Closing the generator stops the run too, without
-    waiting.
+    limit that no waiting helps against, a full disk, no answer to any job, an exception that is not ours. It
+    is raised once all that was begun has been told, and its own job is left. Closing the generator stops the
+    run too, without waiting.
 
     Args:
         jobs: read in the consumer's thread as they are needed; may be endless.
@@ -59,7 +63,7 @@ def run_jobs(
             are waited for. A run that ends before its time sets it.
 
     Raises:
-        CredentialsError, LimitError: every other job would fail with it.
+        CredentialsError, LimitError, OutputError, UnavailableError: every other job would fail with it.
         CartesiaError: of ``jobs``.
     """
     crew = _Crew(work, n_workers, stop or threading.Event())
@@ -111,6 +115,8 @@ class _Crew(Generic[Job, Result]):
         self.stop = stop
         self._work = work
         self._n_missing = n_workers
+        self._n_in_vain = 0
+        self._most_in_vain = n_workers + _IN_VAIN
         self._todo: SimpleQueue[_Task[Job, Result] | None] = SimpleQueue()
         self._ended: SimpleQueue[tuple[_Task[Job, Result], Outcome[Job, Result] | BaseException]] = (
             SimpleQueue()
@@ -149,17 +155,26 @@ class _Crew(Generic[Job, Result]):
         if self.stop.is_set():
             return Outcome(job, is_left=True)
         try:
-            return Outcome(job, self._work(job))
+            result = self._work(job)
+            self._n_in_vain = 0
+            return Outcome(job, result)
         except StoppedError:
             return Outcome(job, is_left=True)
         except BaseException as error:  # noqa: BLE001  it is raised where the outcomes are read
-            if isinstance(error, CartesiaError) and not _fails_all(error):
+            if isinstance(error, CartesiaError) and not (fails_all(error) or self._is_in_vain(error)):
                 return Outcome(job, error=error)
             self.stop.set()
             return error
 
+    def _is_in_vain(self, error: CartesiaError) -> bool:
+        """Return whether so many jobs in a row had no answer that the others will have none either."""
+        if not (isinstance(error, UnavailableError) and error.is_passing):
+            return False
+        self._n_in_vain += 1  # of several threads: one more or less does not matter
+        return self._n_in_vain >= self._most_in_vain
 
-def _fails_all(error: CartesiaError) -> bool:
+
+def fails_all(error: CartesiaError) -> bool:
     """Return whether every other job would fail with this, too."""
     is_final = error.is_passing is False
     return isinstance(error, CredentialsError) or (isinstance(error, (LimitError, OutputError)) and is_final)

@@ -94,6 +94,9 @@ class _Run:
                 for outcome in stack.enter_context(closing(outcomes)):
                     if not outcome.is_left:
                         self._take(outcome)
+            except CartesiaError:
+                console.note(self._summary())
+                raise
             finally:
                 if self._report is not None:
                     self._report.finish(self._totals())
@@ -107,11 +110,7 @@ class _Run:
         totals = self._totals()
         if self._plan.options.report.stats:
             console.report({"wall": round(totals.wall, 3), "credits": totals.credits})
-        parts = [f"{totals.done:,} done"]
-        parts += [f"{totals.skipped:,} skipped"] if totals.skipped else []
-        parts += [f"{totals.failed:,} failed"] if totals.failed else []
-        parts += [f"{totals.left:,} left"] if totals.left else []
-        summary = ", ".join(parts)
+        summary = self._summary()
         if self._reason is not None:
             why, hint = self._reason
             raise PartialFailureError(f"{why}: {summary}.", hint=hint)
@@ -140,6 +139,8 @@ class _Run:
             return run_jobs(jobs, attempts.make, n_workers=recipe.n_at_once, stop=self._stop)
         from cartesia_cli.batch.coordinator import Coordinator
 
+        if self._plan.secrets.key is not None and not work.cluster.startswith("tls://"):
+            console.warn("the key is sent to workers that have none of their own; tls:// would protect it")
         return Coordinator(
             work.cluster,
             recipe,
@@ -182,6 +183,14 @@ class _Run:
         for warning in made.warnings if made is not None else ():
             with self._progress.paused():
                 console.warn(f"{self._plan.manifest}:{job.line}: {warning}")
+
+    def _summary(self) -> str:
+        totals = self._totals()
+        parts = [f"{totals.done:,} done"]
+        parts += [f"{totals.skipped:,} skipped"] if totals.skipped else []
+        parts += [f"{totals.failed:,} failed"] if totals.failed else []
+        parts += [f"{totals.left:,} left"] if totals.left else []
+        return ", ".join(parts)
 
     def _totals(self) -> Totals:
         n_ended = self._n_done + self._n_skipped + self._n_failed
