@@ -1,6 +1,7 @@
 """Jobs done in child processes, so that a voice on this machine speaks on every core."""
 
 import multiprocessing
+import pickle
 import signal
 import sys
 import threading
@@ -146,12 +147,21 @@ def _work(connection: Connection, open_maker: Callable[[], Maker]) -> None:
                 except CartesiaError as error:
                     answer = error
                 except Exception as bug:  # noqa: BLE001  carried to the parent, who raises it
-                    bug.add_note(traceback.format_exc())
-                    answer = bug
+                    answer = _portable(bug)
+                    answer.add_note(traceback.format_exc())
                 connection.send(answer)
         finally:
             if maker is not None:
                 maker.close()
+
+
+def _portable(bug: Exception) -> Exception:
+    """Return an exception that arrives in another process: that of a library may not."""
+    try:
+        pickle.loads(pickle.dumps(bug))  # noqa: S301  our own
+    except Exception:  # noqa: BLE001  whatever its class does
+        return RuntimeError(f"{type(bug).__name__}: {bug}")
+    return bug
 
 
 def _leave(_signum: int, _frame: FrameType | None) -> NoReturn:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cartesia_cli.batch.journal import digest_of
 from cartesia_cli.errors import OutputError, UsageError
-from cartesia_cli.files import Signature, naming, signature_of
+from cartesia_cli.files import Signature, is_written_in_place, naming, signature_of
 
 
 class Folder:
@@ -25,7 +25,7 @@ class Folder:
         """Return where to write a file of this name; its folder is there.
 
         Raises:
-            OutputError: a symbolic link leads outside, or a folder cannot be made.
+            OutputError: a symbolic link leads outside, a folder cannot be made, or there is a pipe.
         """
         path = self.root / name
         if not os.path.realpath(path).startswith(self._real):
@@ -35,6 +35,8 @@ class Folder:
             )
         with naming(path):
             path.parent.mkdir(parents=True, exist_ok=True)
+        if is_written_in_place(path):  # who opens a pipe waits for its reader, perhaps for ever
+            raise OutputError(f"{path} is a pipe or a device.", hint="Remove it, or choose another folder.")
         return path
 
     def signature(self, name: str) -> Signature | None:

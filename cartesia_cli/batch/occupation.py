@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,11 +56,27 @@ def occupied(folder: Path, shard: Shard) -> Iterator[None]:
 
 @contextmanager
 def _held(path: Path, folder: Path, flags: int, *, is_shared: bool) -> Iterator[None]:
+    descriptor = None
+    while descriptor is None:
+        descriptor = _lock(path, folder, flags, fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(path: Path, folder: Path, flags: int, how: int) -> int | None:
+    """Return the descriptor of what is held; None if it was removed just before.
+
+    Raises:
+        OutputError: another run holds it, or it cannot be opened.
+    """
     with naming(path):
         descriptor = os.open(path, flags, 0o666)
-    try:
+    with ExitStack() as stack:
+        stack.callback(os.close, descriptor)
         try:
-            fcntl.flock(descriptor, (fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, how | fcntl.LOCK_NB)
         except BlockingIOError:
             raise OutputError(
                 f"Another batch is at work in {folder}.",
@@ -68,6 +84,7 @@ def _held(path: Path, folder: Path, flags: int, *, is_shared: bool) -> Iterator[
             ) from None
         except OSError:  # a file system without locks
             pass
-        yield
-    finally:
-        os.close(descriptor)
+        if flags & os.O_CREAT and not os.fstat(descriptor).st_nlink:
+            return None  # to hold it keeps nobody out: the next run makes a new one
+        stack.pop_all()
+        return descriptor

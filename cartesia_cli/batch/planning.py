@@ -72,18 +72,12 @@ class Planner:
         self._timings = timings
         self._rules = sha256(rules.encode()).hexdigest()[:32] if timings else ""
         self._formats: dict[tuple[str, bool], tuple[OutputFormat, AudioFormat]] = {}
-        constant = (
-            engine,
-            origin,
-            usual.normalization,
-            usual.pronunciation_dict_id,
-            usual.voice_embedding,
-            usual.seed,
-        )
-        self._constant = repr(constant)
+        seed = usual.seed if engine == "local" else None  # the cloud has none
+        self._constant = repr((engine, origin, usual.normalization, usual.pronunciation_dict_id, seed))
+        self._embedding = sha256(repr(usual.voice_embedding).encode()).hexdigest()
         # A million times, this is a third of what `dataclasses.replace` takes.
         self._fields: dict[str, Any] = {each.name: getattr(usual, each.name) for each in fields(usual)}
-        self._formats_of(f"-.{choice.format}", is_one_part=True)
+        self._formats_of(f"*.{choice.format}", is_one_part=True)
 
     def plan(self, line: Line) -> Job:
         """Return the job of a line.
@@ -137,7 +131,7 @@ class Planner:
             choice = self._choice
             # What was chosen for all holds where it can: the first stands for those that have the choice.
             *_, output = output_formats(
-                [f"-.{choice.format}", name],
+                [f"*.{choice.format}", name],
                 encoding=choice.encoding,
                 sample_rate=choice.sample_rate,
                 bit_rate=choice.bit_rate,
@@ -153,8 +147,7 @@ class Planner:
         shaping = (
             self._constant,
             parts,
-            request.voice_id,
-            request.voice_embedding is None,
+            (request.voice_id,) if request.voice_embedding is None else self._embedding,
             request.model_id,
             request.language,
             request.locale,
