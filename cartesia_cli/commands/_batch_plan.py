@@ -15,14 +15,14 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from cartesia_cli.batch.folder import Folder
 from cartesia_cli.batch.journal import FILE_NAME
+from cartesia_cli.batch.making.recipe import Recipe, Secrets
 from cartesia_cli.batch.manifest import ManifestFormat, manifest_format
 from cartesia_cli.batch.naming import Names
-from cartesia_cli.batch.occupation import Shard
 from cartesia_cli.batch.places import open_place
+from cartesia_cli.batch.places.folder import Folder
+from cartesia_cli.batch.places.occupation import Shard
 from cartesia_cli.batch.planning import FormatChoice, Planner
-from cartesia_cli.batch.recipe import Recipe, Secrets
 from cartesia_cli.batch.report import report_format
 from cartesia_cli.cache import VoiceNames
 from cartesia_cli.commands._destinations import CAPTION_FORMATS, check_stdout, is_stdout

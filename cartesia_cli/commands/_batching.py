@@ -7,14 +7,15 @@ from contextlib import ExitStack, closing
 from typing import BinaryIO, NoReturn
 
 from cartesia_cli import console
-from cartesia_cli.batch.budget import Purse
-from cartesia_cli.batch.crew import Crew
-from cartesia_cli.batch.folder import Folder
+from cartesia_cli.batch.asking.budget import Purse
 from cartesia_cli.batch.jobs import Job, Made
 from cartesia_cli.batch.journal import Journal
-from cartesia_cli.batch.making import Maker, Output, Remainder
-from cartesia_cli.batch.occupation import occupied
+from cartesia_cli.batch.making.crew import Crew
+from cartesia_cli.batch.making.remainder import Remainder
+from cartesia_cli.batch.making.workshop import Maker, Output
 from cartesia_cli.batch.places import open_place
+from cartesia_cli.batch.places.folder import Folder
+from cartesia_cli.batch.places.occupation import occupied
 from cartesia_cli.batch.report import Item, Report, Totals, item_fields
 from cartesia_cli.batch.runner import Outcome, StoppedError, run_jobs
 from cartesia_cli.commands._batch_check import check_manifest, counted, read_jobs, show_survey
@@ -137,7 +138,7 @@ class _Run:
             maker = stack.enter_context(closing(self._open_maker(place)))
             attempts = _Attempts(maker, work.max_failures, self._end_for_failures)
             return run_jobs(jobs, attempts.make, n_workers=recipe.n_at_once, stop=self._stop)
-        from cartesia_cli.batch.coordinator import Coordinator
+        from cartesia_cli.batch.cluster.coordinator import Coordinator
 
         if self._plan.secrets.key is not None and not work.cluster.startswith("tls://"):
             console.warn("the key is sent to workers that have none of their own; tls:// would protect it")

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from cartesia_cli import console
-from cartesia_cli.batch.hearing import ThrottledTranscriber
+from cartesia_cli.batch.asking.hearing import ThrottledTranscriber
+from cartesia_cli.batch.asking.throttle import Throttle
 from cartesia_cli.batch.runner import Outcome, run_jobs
-from cartesia_cli.batch.throttle import Throttle
 from cartesia_cli.commands._live_plan import is_live
 from cartesia_cli.commands._progress import Progress
 from cartesia_cli.commands._setup import find_secret_key, set_up, tell_fallback

@@ -23,7 +23,7 @@ from urllib.request import urlopen
 import pytest
 
 from cartesia_cli.api.way import BrokenConnectionError, UntrustedServerError
-from cartesia_cli.batch.cluster import run_on_cluster
+from cartesia_cli.batch.cluster.running import run_on_cluster
 from cartesia_cli.batch.jobs import Job, Made
 from cartesia_cli.batch.places import open_place
 from cartesia_cli.batch.runner import Outcome

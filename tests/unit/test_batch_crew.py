@@ -18,9 +18,9 @@ from typing import NoReturn
 import pytest
 
 from cartesia_cli.audio.formats import OutputFormat
-from cartesia_cli.batch.crew import Crew, _work
 from cartesia_cli.batch.jobs import Job, Made
-from cartesia_cli.batch.making import Maker
+from cartesia_cli.batch.making.crew import Crew, _work
+from cartesia_cli.batch.making.workshop import Maker
 from cartesia_cli.errors import RequestError, UnavailableError, UsageError
 from cartesia_cli.models import AudioFormat, Encoding, SpeechRequest
 from tests.fakes.waiting import eventually
@@ -327,7 +327,7 @@ PARENT = """
 import sys, threading
 from functools import partial
 from pathlib import Path
-from cartesia_cli.batch.crew import Crew
+from cartesia_cli.batch.making.crew import Crew
 from tests.unit.test_batch_crew import Obedient, job, process_of
 
 crew = Crew(partial(Obedient, Path(sys.argv[1])))

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from cartesia_cli.audio.formats import OutputFormat
-from cartesia_cli.batch.folder import Folder
 from cartesia_cli.batch.jobs import Job, MadeFile
 from cartesia_cli.batch.journal import FILE_NAME, Journal, digest_of
+from cartesia_cli.batch.places.folder import Folder
 from cartesia_cli.errors import OutputError, UsageError
 from cartesia_cli.files import Signature
 from cartesia_cli.models import AudioFormat, Encoding, SpeechRequest

@@ -19,15 +19,16 @@ from typing import Any
 import pytest
 
 from cartesia_cli.audio.formats import OutputFormat
-from cartesia_cli.batch.budget import Bill, Purse
-from cartesia_cli.batch.folder import Folder
-from cartesia_cli.batch.hearing import ThrottledTranscriber
+from cartesia_cli.batch.asking.budget import Bill, Purse
+from cartesia_cli.batch.asking.hearing import ThrottledTranscriber
+from cartesia_cli.batch.asking.throttle import Throttle
 from cartesia_cli.batch.jobs import Job, Made, MadeFile
 from cartesia_cli.batch.journal import FILE_NAME, Journal
-from cartesia_cli.batch.making import Output, Patience, Remainder, Workshop
-from cartesia_cli.batch.recipe import Recipe, Secrets
+from cartesia_cli.batch.making.recipe import Recipe, Secrets
+from cartesia_cli.batch.making.remainder import Remainder
+from cartesia_cli.batch.making.workshop import Output, Patience, Workshop
+from cartesia_cli.batch.places.folder import Folder
 from cartesia_cli.batch.runner import StoppedError
-from cartesia_cli.batch.throttle import Throttle
 from cartesia_cli.cache.speech import SpeechCache
 from cartesia_cli.captions import PROFILES
 from cartesia_cli.credentials import Key

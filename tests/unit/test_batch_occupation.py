@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cartesia_cli.batch.occupation import Shard, occupied
+from cartesia_cli.batch.places.occupation import Shard, occupied
 from cartesia_cli.errors import OutputError
 
 WHOLE = Shard(1, 1)

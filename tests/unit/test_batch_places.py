@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from cartesia_cli.batch.bucket import Bucket
-from cartesia_cli.batch.folder import Folder
 from cartesia_cli.batch.places import is_url, open_place
+from cartesia_cli.batch.places.bucket import Bucket
+from cartesia_cli.batch.places.folder import Folder
 from cartesia_cli.errors import OutputError, UsageError
 from tests.fakes.s3 import S3Server, s3_server
 

@@ -14,9 +14,9 @@ import pytest
 
 from cartesia_cli.api import Client
 from cartesia_cli.api.retry import LONGEST_WISH as API_LONGEST_WISH
-from cartesia_cli.batch.level import MOST_REFUSALS, Level
+from cartesia_cli.batch.asking.level import MOST_REFUSALS, Level
+from cartesia_cli.batch.asking.throttle import LONGEST_WISH, Throttle
 from cartesia_cli.batch.runner import StoppedError
-from cartesia_cli.batch.throttle import LONGEST_WISH, Throttle
 from cartesia_cli.errors import CartesiaError, LimitError, RequestError, UnavailableError
 from cartesia_cli.models import AudioChunk, AudioFormat, Container, SpeechEvents, SpeechRequest
 from cartesia_cli.wire.contexts import ContextEnd, decode_message

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from cartesia_cli.audio.outputs import OutputSink
 from cartesia_cli.audio.sinks import open_sink
-from cartesia_cli.batch.budget import Bill, Purse
+from cartesia_cli.batch.asking.budget import Bill, Purse
+from cartesia_cli.batch.asking.flights import Flights
 from cartesia_cli.batch.jobs import Job, Made, MadeFile
 from cartesia_cli.batch.journal import Journal, Place, digest_of
 from cartesia_cli.errors import LimitError, UnavailableError
 from cartesia_cli.files import Signature, TargetFile, naming
-from cartesia_cli.models import Speak, SpeechEvents, SpeechRequest, SpeechWarning
+from cartesia_cli.models import Speak, SpeechRequest, SpeechWarning
 from cartesia_cli.speech import Timeline, format_timings, write_utterance
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class Workshop:
         self._checks = checks
         self._is_forced = is_forced
         self._held = held or ExitStack()
-        self._flights = _Flights()
+        self._flights = Flights()
         self._n_under_way = 0
         self._is_idle = threading.Condition()
 
@@ -259,56 +260,6 @@ class Workshop:
             for request in job.requests:
                 self._memory.forget(request)
         raise UnavailableError(" ".join(flaws), hint="The next run makes it anew.")
-
-
-class Remainder:
-    """Makes what is missing, or rather has it made: what is there needs nobody.
-
-    Args:
-        maker: makes files.
-        journal: what was made.
-        output: where the files go.
-    """
-
-    def __init__(self, maker: Maker, journal: Journal, output: Output) -> None:
-        self._maker = maker
-        self._journal = journal
-        self._output = output
-
-    def make(self, job: Job) -> Made:
-        """See ``Maker``."""
-        return self._journal.find(job, self._output) or self._maker.make(job)
-
-    def close(self) -> None:
-        """Close everything."""
-        self._maker.close()
-        self._journal.close()
-
-
-class _Flights:
-    """Keeps the same from being asked for twice at once: the second waits, and finds it remembered."""
-
-    def __init__(self) -> None:
-        self._locks: dict[SpeechRequest, tuple[threading.Lock, int]] = {}
-        self._lock = threading.Lock()
-
-    def wrap(self, speak: Speak) -> Speak:
-        """Return ``speak``, for one at a time of those that ask for the same."""
-
-        def speak_alone(request: SpeechRequest) -> SpeechEvents:
-            with self._lock:
-                lock, n_there = self._locks.get(request, (threading.Lock(), 0))
-                self._locks[request] = lock, n_there + 1
-            try:
-                with lock:
-                    yield from speak(request)
-            finally:
-                with self._lock:
-                    lock, n_there = self._locks.pop(request)
-                    if n_there > 1:
-                        self._locks[request] = lock, n_there - 1
-
-        return speak_alone
 
 
 def _made_file(path: Path) -> MadeFile:

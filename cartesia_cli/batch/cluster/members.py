@@ -13,7 +13,7 @@ from secrets import token_hex
 from typing import Any
 
 from cartesia_cli import __version__
-from cartesia_cli.batch import station
+from cartesia_cli.batch.cluster import station
 from cartesia_cli.batch.packages import INSTALL
 from cartesia_cli.errors import UnavailableError, UsageError
 

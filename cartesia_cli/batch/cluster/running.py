@@ -16,9 +16,9 @@ from functools import partial
 from threading import Event
 from typing import Any, Protocol
 
-from cartesia_cli.batch import station
+from cartesia_cli.batch.cluster import station
+from cartesia_cli.batch.cluster.members import Members
 from cartesia_cli.batch.jobs import Job, Made
-from cartesia_cli.batch.members import Members
 from cartesia_cli.batch.packages import INSTALL, has_cluster
 from cartesia_cli.batch.runner import Outcome, fails_all
 from cartesia_cli.errors import UnavailableError, UsageError

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from cartesia_cli.batch.throttle import Throttle
+from cartesia_cli.batch.asking.throttle import Throttle
 from cartesia_cli.engines import Transcriber
 from cartesia_cli.models import Traffic, Transcript
 

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cartesia_cli.batch.bucket import Bucket
-from cartesia_cli.batch.folder import Folder
+from cartesia_cli.batch.places.bucket import Bucket
+from cartesia_cli.batch.places.folder import Folder
 from cartesia_cli.errors import UsageError
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")

@@ -7,13 +7,11 @@ from functools import lru_cache
 from pathlib import PurePath
 from typing import Any, BinaryIO, Literal
 
-from cartesia_cli.batch.records import Mistake, read_lines, read_objects, read_rows
+from cartesia_cli.batch.manifest.records import Mistake, read_lines, read_objects, read_rows
 from cartesia_cli.errors import UsageError
 from cartesia_cli.models import FILE_FORMATS, SPEEDS, VOLUMES
 from cartesia_cli.sentences import clean_text, is_speakable
 from cartesia_cli.wire.values import MalformedError, finite, shorten
-
-__all__ = ["COLUMNS", "Line", "ManifestFormat", "Mistake", "manifest_format", "read_manifest"]
 
 ManifestFormat = Literal["jsonl", "csv", "tsv", "txt"]
 

@@ -18,7 +18,7 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import TypeVar
 
-from cartesia_cli.batch.level import MOST_REFUSALS, Level
+from cartesia_cli.batch.asking.level import MOST_REFUSALS, Level
 from cartesia_cli.batch.runner import StoppedError
 from cartesia_cli.errors import CartesiaError, LimitError
 from cartesia_cli.models import Speak, SpeechEvents, SpeechRequest

@@ -14,7 +14,7 @@ from types import FrameType
 from typing import NamedTuple, NoReturn
 
 from cartesia_cli.batch.jobs import Job, Made
-from cartesia_cli.batch.making import Maker
+from cartesia_cli.batch.making.workshop import Maker
 from cartesia_cli.errors import CartesiaError, UnavailableError
 
 _LEAVING = 5.0

@@ -9,14 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cartesia_cli.batch.budget import Purse
-from cartesia_cli.batch.hearing import ThrottledTranscriber
+from cartesia_cli.batch.asking.budget import Purse
+from cartesia_cli.batch.asking.hearing import ThrottledTranscriber
+from cartesia_cli.batch.asking.throttle import Throttle
 from cartesia_cli.batch.jobs import Job
 from cartesia_cli.batch.journal import Journal
-from cartesia_cli.batch.making import Check, Output, Patience, Workshop
+from cartesia_cli.batch.making.workshop import Check, Output, Patience, Workshop
 from cartesia_cli.batch.places import open_place
 from cartesia_cli.batch.planning import TransportName
-from cartesia_cli.batch.throttle import Throttle
 from cartesia_cli.cache.speech import SpeechCache
 from cartesia_cli.credentials import Key, find_key
 from cartesia_cli.engines import Transcriber, open_cloud, open_local, open_local_transcriber

@@ -7,8 +7,8 @@ from typing import Final, Literal
 
 from cartesia_cli.audio.formats import OutputFormat
 from cartesia_cli.audio.soundness import Soundness, duration_of, measure_soundness
-from cartesia_cli.batch.lengths import Speed, spoken_length
-from cartesia_cli.batch.likeness import Difference, compare
+from cartesia_cli.batch.checking.lengths import Speed, spoken_length
+from cartesia_cli.batch.checking.likeness import Difference, compare
 from cartesia_cli.engines import Transcriber
 from cartesia_cli.errors import UsageError
 from cartesia_cli.sentences.content import is_speakable

@@ -7,13 +7,13 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
-from cartesia_cli.batch.budget import Purse
-from cartesia_cli.batch.cluster import run_on_cluster
+from cartesia_cli.batch.asking.budget import Purse
+from cartesia_cli.batch.cluster.running import run_on_cluster
 from cartesia_cli.batch.jobs import Job, Made
 from cartesia_cli.batch.journal import Journal
-from cartesia_cli.batch.making import Output
+from cartesia_cli.batch.making.recipe import Recipe, Secrets
+from cartesia_cli.batch.making.workshop import Output
 from cartesia_cli.batch.places import is_url
-from cartesia_cli.batch.recipe import Recipe, Secrets
 from cartesia_cli.batch.runner import Outcome, StoppedError
 
 

@@ -10,8 +10,8 @@ from threading import RLock
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from cartesia_cli.batch.listing import Listing
 from cartesia_cli.batch.packages import INSTALL, has_places
+from cartesia_cli.batch.places.listing import Listing
 from cartesia_cli.errors import OutputError, UsageError
 from cartesia_cli.files import Signature
 from cartesia_cli.wire.values import one_line

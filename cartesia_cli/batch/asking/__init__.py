@@ -1,0 +1,1 @@
+"""How often an engine may be asked: what the API allows, and what may be spent."""

@@ -1,0 +1,1 @@
+"""Work on a Dask cluster: what stays here, who takes part, and what is in each worker."""
