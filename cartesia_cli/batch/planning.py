@@ -72,8 +72,9 @@ class Planner:
         self._timings = timings
         self._rules = sha256(rules.encode()).hexdigest()[:32] if timings else ""
         self._formats: dict[tuple[str, bool], tuple[OutputFormat, AudioFormat]] = {}
-        seed = usual.seed if engine == "local" else None  # the cloud has none
-        self._constant = repr((engine, origin, usual.normalization, usual.pronunciation_dict_id, seed))
+        # What an engine does not have shapes nothing.
+        manner = usual.seed if engine == "local" else usual.normalization
+        self._constant = repr((engine, origin, manner, usual.pronunciation_dict_id))
         self._embedding = sha256(repr(usual.voice_embedding).encode()).hexdigest()
         # A million times, this is a third of what `dataclasses.replace` takes.
         self._fields: dict[str, Any] = {each.name: getattr(usual, each.name) for each in fields(usual)}
@@ -148,7 +149,7 @@ class Planner:
             self._constant,
             parts,
             (request.voice_id,) if request.voice_embedding is None else self._embedding,
-            request.model_id,
+            request.model_id if self._engine == "cloud" else None,
             request.language,
             request.locale,
             request.speed,

@@ -333,6 +333,16 @@ def test_what_shapes_the_audio_of_a_line_changes_its_fingerprint(change: dict[st
     assert not same_audio(plan(), plan(replace(LINE, **change)))
 
 
+def test_what_the_built_in_voice_does_not_have_shapes_nothing() -> None:
+    other = plan(
+        replace(LINE, model="sonic-2"),
+        engine="local",
+        usual=replace(USUAL, language="en", normalization="off"),
+    )
+
+    assert same_audio(plan(engine="local", usual=replace(USUAL, language="en")), other)
+
+
 @pytest.mark.parametrize(
     "options",
     [

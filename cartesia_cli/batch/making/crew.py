@@ -93,9 +93,15 @@ class Crew:
             process = self._context.Process(
                 target=_work, args=(theirs, self._open_maker), name="speaker", daemon=True
             )
-            with _no_signals():
-                process.start()
-            theirs.close()
+            try:
+                with _no_signals():
+                    process.start()
+            except OSError as error:
+                raise UnavailableError(
+                    f"No further process can be started: {error.strerror or error}.", hint="Give fewer --jobs."
+                ) from error
+            finally:
+                theirs.close()
             child = _Child(process, ours)
             self._children.add(child)
             return child
