@@ -8,7 +8,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple, Self, cast
@@ -19,6 +19,10 @@ if sys.platform != "win32":
     import fcntl
 
 _SUFFIX = ".cartesia-part"
+_PART_ENDING = re.compile("[0-9A-Za-z_-]+" + re.escape(_SUFFIX))
+_FOLDERS = 1_000
+"""Of which something is kept in mind."""
+
 _BUFFER_SIZE = 1 << 16
 _OPEN_FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 _OWN_DESCRIPTORS = re.compile(r"/dev/fd/(\d+)|/proc/(?:self|thread-self)/fd/(\d+)|/dev/(stdout|stderr)")
@@ -314,26 +318,31 @@ def _rename_to_new(part: Path, target: Path) -> None:
 
 def _part_prefix(target: Path) -> str:
     """Return how the names of a file's parts begin, short enough for its file system."""
-    longest = 255
-    if sys.platform != "win32":
-        with suppress(OSError):
-            longest = os.pathconf(target.parent, "PC_NAME_MAX")
+    longest = _longest_name(target.parent)
     name = target.name
     while len(os.fsencode(f".{name}.{'x' * 12}{_SUFFIX}")) > longest:
         name = name[:-1]
     return f".{name}."
 
 
+@lru_cache(_FOLDERS)
+def _longest_name(folder: Path) -> int:
+    """Return how many bytes a name may have in a folder."""
+    if sys.platform != "win32":
+        with suppress(OSError):
+            return os.pathconf(folder, "PC_NAME_MAX")
+    return 255
+
+
 def _remove_stale_parts(folder: Path, prefix: str) -> None:
     """Remove the parts that no live process holds: their run was killed."""
-    stale = re.compile(re.escape(prefix) + "[0-9A-Za-z_-]+" + re.escape(_SUFFIX))
     for name in _parts_in(folder):
-        if stale.fullmatch(name):
+        if name.startswith(prefix) and _PART_ENDING.fullmatch(name, len(prefix)):
             with suppress(OSError):  # alive, or another user's
                 _remove_if_free(folder / name)
 
 
-@cache
+@lru_cache(_FOLDERS)
 def _parts_in(folder: Path) -> tuple[str, ...]:
     """Return the names of all parts in a folder; read once a run, since it may hold a million files."""
     with suppress(OSError), os.scandir(folder) as entries:

@@ -94,8 +94,7 @@ class Connection:
         way.stage = Stage.SENDING
         self._socket.settimeout(way.timeouts.stall)
         try:
-            self._socket.sendall(head)
-            for piece in body:
+            for piece in _joined(head, body):
                 for start in range(0, len(piece), SEND_SIZE):
                     self._socket.sendall(piece[start : start + SEND_SIZE])
         except (BrokenPipeError, ConnectionResetError):
@@ -149,6 +148,18 @@ class Connection:
         """Let whoever waits at it, in another thread, find that it broke off."""
         with suppress(OSError):  # it is over already
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # not that of TLS, which would change it
+
+
+def _joined(head: bytes, body: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the head of a request and its body; one that is short goes together with the head."""
+    pieces = iter(body)
+    first = next(pieces, b"")
+    if len(first) <= READ_SIZE:
+        yield head + first
+    else:
+        yield head
+        yield first
+    yield from pieces
 
 
 def read_body(response: HTTPResponse, way: Way) -> Iterator[bytes]:

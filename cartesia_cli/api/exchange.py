@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,6 +28,7 @@ from cartesia_cli.api.bodies import Form, content_of
 from cartesia_cli.api.redaction import Secrets
 from cartesia_cli.api.redirects import REDIRECTS, redirected
 from cartesia_cli.api.retry import RefusedError, retry_delay, server_wish, should_retry
+from cartesia_cli.api.sse import Habits
 from cartesia_cli.api.transport import Transport
 from cartesia_cli.api.way import BrokenConnectionError, Timeouts
 from cartesia_cli.errors import CartesiaError, RequestError, UnavailableError
@@ -47,6 +48,9 @@ Params = Mapping[str, str | list[str]]
 MAX_REDIRECTS = 10
 MAX_JSON = 64 * 2**20
 """Bytes of an answer that is held in memory as a whole; a page of voices has about 60,000."""
+
+_PATHS = 64
+"""Whose addresses are kept: to parse one takes as long as to send it."""
 
 LISTENING = 10
 """How much longer the first byte of an answer may take where the API has to listen to a recording first."""
@@ -93,14 +97,21 @@ class Exchange:
         self._counting = threading.Lock()
         self._sleep = sleep
         self._jitter = jitter
+        self.habits = Habits()
+        """Of the server's event streams."""
+
         self._transport = Transport(timeouts)
+        self._url = lru_cache(_PATHS)(lambda path: httpx.URL(f"{self._base_url}{path}"))
+        self._headers = {
+            "Accept": "*/*",
+            "Accept-Encoding": "identity",
+            "Connection": "keep-alive",
+            "User-Agent": f"cartesia-cli/{__version__}",
+            "Cartesia-Version": API_VERSION,
+        }
         self._http = httpx.Client(
             transport=self._transport,
-            headers={
-                "User-Agent": f"cartesia-cli/{__version__}",
-                "Cartesia-Version": API_VERSION,
-                "Accept-Encoding": "identity",
-            },
+            headers=self._headers,
             trust_env=False,  # our transport reads the environment
         )
 
@@ -161,9 +172,7 @@ class Exchange:
             CredentialsError, LimitError, RequestError, UnavailableError: there is none.
             UsageError: the body cannot be sent, or the environment's proxy or certificates are unusable.
         """
-        request = self._http.build_request(
-            method, f"{self._base_url}{path}", params=params, **content_of(body, {"Accept": accept})
-        )
+        request = self._request(method, path, params, content_of(body, {"Accept": accept}))
         form = body if isinstance(body, Form) else None
         if form is not None:
             limits = self._timeouts
@@ -240,6 +249,15 @@ class Exchange:
 
         with self._secrets.kept():
             return self._repeat(attempt, may=lambda: True)
+
+    def _request(
+        self, method: str, path: str, params: Params | None, content: dict[str, Any]
+    ) -> httpx.Request:
+        if params is not None:
+            return self._http.build_request(method, self._url(path), params=params, **content)
+        # To merge what a client may add takes as long as all the rest; there are headers alone.
+        content["headers"] = self._headers | content["headers"]
+        return httpx.Request(method, self._url(path), **content)
 
     def _begin(
         self, request: httpx.Request, form: Form | None, *, once: bool, absent: RequestError | None
@@ -328,10 +346,12 @@ class Exchange:
 
     def _send(self, request: httpx.Request) -> httpx.Response:
         """Send a request once; the log gets neither its query nor its headers."""
+        if not _log.isEnabledFor(logging.DEBUG):
+            return self._transport.handle_request(request)
         place = self._secrets.cover(str(request.url.copy_with(query=None)))
         began = time.monotonic()
         try:
-            response = self._http.send(request, stream=True)
+            response = self._transport.handle_request(request)
         except BrokenConnectionError:
             _log.debug("%s %s: no answer, %.3f s", request.method, place, time.monotonic() - began)
             raise

@@ -44,15 +44,14 @@ def receive_events(exchange: Exchange, path: str, body: Body, audio: AudioFormat
         if answer.content_type in _NOT_EVENTS:
             refuse(answer, "an event stream")
         n_bytes = 0
-        for event in _read_events(answer):
+        for event in _read_events(answer, EventDecoder(exchange.habits)):
             if isinstance(event, AudioChunk):
                 n_bytes += len(event.data)
             yield event
         require_audio(n_bytes, audio)
 
 
-def _read_events(answer: Answer) -> SpeechEvents:
-    decoder = EventDecoder()
+def _read_events(answer: Answer, decoder: EventDecoder) -> SpeechEvents:
     for piece in answer.pieces:
         yield from decoder.feed(piece)
         if decoder.done:

@@ -34,14 +34,27 @@ class _Not(Enum):
     LIKE_THE_OTHERS = 2
 
 
+class Habits:
+    """What the frames of one server have in common, so that not every stream has to learn it anew."""
+
+    def __init__(self) -> None:
+        self.shape: _Shape | None = None
+        """Of the audio that came last."""
+
+        self.last_frame: bytes | None = None
+        """That ended a stream."""
+
+
 class EventDecoder:
     """Feed it what arrives, in pieces of any size; it yields what is complete.
 
     Args:
+        habits: of the server; several decoders, in several threads, may learn and use them.
         max_frame: bytes that one event may have.
     """
 
-    def __init__(self, *, max_frame: int = MAX_FRAME) -> None:
+    def __init__(self, habits: Habits | None = None, *, max_frame: int = MAX_FRAME) -> None:
+        self._habits = habits or Habits()
         self.done = False
         """The API has said that this was all; what follows is ignored."""
 
@@ -50,7 +63,7 @@ class EventDecoder:
         self._start = 0  # of the frame that is next
         self._no_quote_before = 0  # behind its base64
         self._no_end_before = 0
-        self._shape: _Shape | None = None
+        self._shape = self._habits.shape
         self._at_beginning = True
 
     def feed(self, data: bytes) -> Iterator[SpeechEvent]:
@@ -142,14 +155,19 @@ class EventDecoder:
 
     def _read_slowly(self, frame: bytes) -> SpeechEvent | None:
         """Return a frame's event, None if there is none in it or it was the last."""
+        if frame == self._habits.last_frame:
+            self.done = True
+            return None
         data = _read_data(frame)
         if not data:
             return None
         event = decode_event(data)
         if event is None:
             self.done = True
+            self._habits.last_frame = frame
         elif isinstance(event, AudioChunk):
-            self._shape = _Shape.of(frame, data)
+            # This stream keeps its own: those of others may have another.
+            self._shape = self._habits.shape = _Shape.of(frame, data)
         return event
 
 

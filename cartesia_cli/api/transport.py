@@ -22,6 +22,9 @@ from cartesia_cli.errors import UsageError
 _PROXY_HINT = "Correct HTTPS_PROXY, HTTP_PROXY or ALL_PROXY: like http://HOST:PORT or socks5://HOST:PORT."
 
 
+_Server = tuple[bytes, bytes, int | None]
+
+
 class Transport(httpx.BaseTransport):
     """Sends requests and keeps connections for the next ones. Safe for use by several threads.
 
@@ -33,7 +36,7 @@ class Transport(httpx.BaseTransport):
         self._proxies = getproxies()
         self._certificates: SSLContext | None = None
         self._busy: WeakSet[Connection] = WeakSet()
-        self._idle: dict[httpx.URL, list[Connection]] = {}
+        self._idle: dict[_Server, list[Connection]] = {}
         self._lock = threading.Lock()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -237,5 +240,5 @@ def _body(request: httpx.Request) -> Iterator[bytes]:
     yield b"0\r\n\r\n"
 
 
-def _server(url: httpx.URL) -> httpx.URL:
-    return url.copy_with(raw_path=b"/", fragment=None)
+def _server(url: httpx.URL) -> _Server:
+    return url.raw_scheme, url.raw_host, url.port

@@ -98,7 +98,8 @@ class Crew:
                     process.start()
             except OSError as error:
                 raise UnavailableError(
-                    f"No further process can be started: {error.strerror or error}.", hint="Give fewer --jobs."
+                    f"No further process can be started: {error.strerror or error}.",
+                    hint="Give fewer --jobs.",
                 ) from error
             finally:
                 theirs.close()

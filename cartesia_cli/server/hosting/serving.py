@@ -14,11 +14,11 @@ from anyio import CapacityLimiter, to_thread
 from anyio._backends._asyncio import WorkerThread
 from starlette.types import ASGIApp
 
+from cartesia_cli.memory import return_memory
 from cartesia_cli.server.entrance.site import SiteMiddleware
 from cartesia_cli.server.entrance.visitors import Answered, Visitors
 from cartesia_cli.server.hosting.connections import ConnectionConfig, SocketConnection
 from cartesia_cli.server.hosting.patience import Patience
-from cartesia_cli.server.memory import return_memory
 
 App = ASGIApp
 """What answers requests."""

@@ -10,7 +10,7 @@ from threading import Condition, Thread
 from typing import Any, TypeVar
 
 from cartesia_cli.local.workers import count_cores
-from cartesia_cli.server.memory import return_memory
+from cartesia_cli.memory import return_memory
 
 Result = TypeVar("Result")
 
