@@ -88,10 +88,11 @@ class Database:
                     yield connection if self._version(connection) else None
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self, *, at_once: bool = False) -> Iterator[sqlite3.Connection]:
         """Lend a connection in whose transaction nobody else writes; an error undoes what it did.
 
-        Inside of another one, of the same thread, it is a part of that.
+        Inside of another one, of the same thread, it is a part of that. For a single statement, which is a
+        transaction by itself, there need be none: ``at_once``.
 
         Raises:
             OutputError: the file cannot be written.
@@ -102,6 +103,9 @@ class Database:
                 yield self._written
                 return
             with self._explained("written", OutputError), self._writable() as connection:
+                if at_once and connection is self._kept:
+                    yield connection
+                    return
                 connection.execute("BEGIN IMMEDIATE")
                 self._written = connection
                 try:
@@ -226,6 +230,7 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
             break
     if mode == "wal":  # not everywhere: not on a network's disk
         connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA cache_size = -512")  # in KiB: what is looked for is rarely the same twice
 
 
 class Shelf:
@@ -257,7 +262,7 @@ class Shelf:
 
     def put(self, record: Record) -> None:
         """Keep a record under its ``id``, instead of the one that was there."""
-        with self._database.writing() as connection:
+        with self._database.writing(at_once=True) as connection:
             connection.execute(
                 "INSERT INTO records (kind, id, record) VALUES (?, ?, ?)"
                 " ON CONFLICT (kind, id) DO UPDATE SET record = excluded.record",

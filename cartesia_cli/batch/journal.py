@@ -44,6 +44,8 @@ class Journal:
 
     def find(self, job: Job, place: Place) -> Made | None:
         """Return what became of a job whose files are there and are what it asks for; None of others."""
+        if place.signature(job.name) is None:  # of most jobs of a first run
+            return None
         record = self._made.get(job.name)
         if record is not None and "before" in record:
             record = _adopted(record, place)

@@ -40,7 +40,7 @@ class Outcome(Generic[Job, Result]):
 
 
 def run_jobs(
-    jobs: Iterable[Job],
+    jobs: Iterable[Job | Outcome[Job, Result]],
     work: Callable[[Job], Result],
     *,
     n_workers: int,
@@ -55,7 +55,8 @@ def run_jobs(
     run too, without waiting.
 
     Args:
-        jobs: read in the consumer's thread as they are needed; may be endless.
+        jobs: read in the consumer's thread as they are needed; may be endless. What has an outcome already
+            is passed on in its place.
         work: does one job, in any thread. It may raise ``StoppedError`` once ``stop`` is set.
         n_workers: how many are done at a time, at least 1.
         ahead: how many are held beyond the one that is waited for; None for 512 and one for each worker.
@@ -76,7 +77,8 @@ def run_jobs(
         while True:
             while len(held) <= ahead and not (is_read or crew.stop.is_set()):
                 try:
-                    held.append(crew.begin(next(source)))
+                    item = next(source)
+                    held.append(_Task(item.job, item) if isinstance(item, Outcome) else crew.begin(item))
                 except StopIteration:
                     is_read = True
                 except CartesiaError as error:

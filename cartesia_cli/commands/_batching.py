@@ -1,5 +1,6 @@
 """Does what ``cartesia batch`` was asked for: checks the manifest, then makes what is missing of it."""
 
+import gc
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -10,8 +11,7 @@ from cartesia_cli import console
 from cartesia_cli.batch.asking.budget import Purse
 from cartesia_cli.batch.jobs import Job, Made
 from cartesia_cli.batch.journal import Journal
-from cartesia_cli.batch.making.crew import Crew
-from cartesia_cli.batch.making.remainder import Remainder
+from cartesia_cli.batch.making.remainder import find_made
 from cartesia_cli.batch.making.workshop import Maker, Output
 from cartesia_cli.batch.places import open_place
 from cartesia_cli.batch.places.folder import Folder
@@ -26,6 +26,7 @@ from cartesia_cli.commands._speech import warn_of_ignored_options
 from cartesia_cli.commands.batch import BatchOptions
 from cartesia_cli.engines import BUILT_IN_NOTICE
 from cartesia_cli.errors import CartesiaError, PartialFailureError
+from cartesia_cli.memory import share_memory
 
 _AGAIN = "The same command again does what is missing."
 
@@ -83,6 +84,8 @@ class _Run:
             CartesiaError: what would have failed every job.
         """
         plan, report_to = self._plan, self._plan.options.work.report
+        gc.freeze()  # what is there now stays: the collector need not look at it again and again
+        share_memory()
         with ExitStack() as stack:
             place = stack.enter_context(closing(open_place(plan.recipe.target, is_listed=True)))
             place.prepare()
@@ -123,10 +126,9 @@ class _Run:
     def _open_maker(self, place: Output) -> Maker:
         recipe = self._plan.recipe
         if self._plan.engine == "local":
-            crew = Crew(recipe.open)
-            if recipe.is_forced or recipe.checks_sound or recipe.checks_words:
-                return crew
-            return Remainder(crew, Journal(self._plan.journal), place)
+            from cartesia_cli.batch.making.crew import Crew
+
+            return Crew(recipe.open)
         return recipe.open(self._plan.secrets, output=place, stop=self._stop, purse=self._purse)
 
     def _outcomes(
@@ -134,10 +136,13 @@ class _Run:
     ) -> Generator[Outcome[Job, Made], None, None]:
         """Have every job done, here or on a cluster; what does it is closed by the stack."""
         recipe, work = self._plan.recipe, self._plan.options.work
+        journal = stack.enter_context(closing(Journal(self._plan.journal)))
         if work.cluster is None:
             maker = stack.enter_context(closing(self._open_maker(place)))
             attempts = _Attempts(maker, work.max_failures, self._end_for_failures)
-            return run_jobs(jobs, attempts.make, n_workers=recipe.n_at_once, stop=self._stop)
+            looks_at_all = recipe.checks_sound or recipe.checks_words
+            items = jobs if recipe.is_forced or looks_at_all else find_made(jobs, journal, place)
+            return run_jobs(items, attempts.make, n_workers=recipe.n_at_once, stop=self._stop)
         from cartesia_cli.batch.cluster.coordinator import Coordinator
 
         if self._plan.secrets.key is not None and not work.cluster.startswith("tls://"):
@@ -147,7 +152,7 @@ class _Run:
             recipe,
             self._plan.secrets,
             output=place,
-            journal=stack.enter_context(closing(Journal(self._plan.journal))),
+            journal=journal,
             purse=self._purse,
             stop=self._stop,
         ).run(jobs)

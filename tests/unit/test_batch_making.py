@@ -25,10 +25,10 @@ from cartesia_cli.batch.asking.throttle import Throttle
 from cartesia_cli.batch.jobs import Job, Made, MadeFile
 from cartesia_cli.batch.journal import FILE_NAME, Journal
 from cartesia_cli.batch.making.recipe import Recipe, Secrets
-from cartesia_cli.batch.making.remainder import Remainder
+from cartesia_cli.batch.making.remainder import find_made
 from cartesia_cli.batch.making.workshop import Output, Patience, Workshop
 from cartesia_cli.batch.places.folder import Folder
-from cartesia_cli.batch.runner import StoppedError
+from cartesia_cli.batch.runner import Outcome, StoppedError
 from cartesia_cli.cache.speech import SpeechCache
 from cartesia_cli.captions import PROFILES
 from cartesia_cli.credentials import Key
@@ -763,28 +763,17 @@ def test_closing_waits_for_what_breaks_off_and_leaves_no_part(folder: Path) -> N
     assert hidden == [FILE_NAME], "the journal is closed, once nobody needs it"
 
 
-def test_a_remainder_asks_only_for_what_is_missing(folder: Path, open_workshop: Open) -> None:
-    @dataclass
-    class Maker:
-        asked: list[str] = field(default_factory=list)
-        is_closed: bool = False
+def test_only_what_is_missing_is_to_be_done(folder: Path, open_workshop: Open) -> None:
+    made = job(name="a.wav")
+    missing = job(name="b.wav")
+    open_workshop(Scripted()).make(made)
 
-        def make(self, wanted: Job, /) -> Made:
-            self.asked.append(wanted.name)
-            return Made("done", None)
+    with closing(Journal(folder / FILE_NAME)) as journal:
+        known, left = find_made([made, missing], journal, Folder(folder))
 
-        def close(self) -> None:
-            self.is_closed = True
-
-    open_workshop(Scripted()).make(job(name="a.wav"))
-    maker = Maker()
-
-    with closing(Remainder(maker, Journal(folder / FILE_NAME), Folder(folder))) as remainder:
-        made = [remainder.make(job(name=name)).status for name in ("a.wav", "b.wav")]
-
-    assert made == ["skipped", "done"]
-    assert maker.asked == ["b.wav"]
-    assert maker.is_closed
+    assert isinstance(known, Outcome)
+    assert known.result is not None
+    assert (known.job, known.result.status, left) == (made, "skipped", missing)
 
 
 # ---- budget

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from cartesia_cli.batch.runner import Outcome, StoppedError, run_jobs
-from cartesia_cli.errors import CredentialsError, LimitError, RequestError, UsageError
+from cartesia_cli.errors import CredentialsError, LimitError, RequestError, UnavailableError, UsageError
 
 PATIENCE = 10.0
 
@@ -127,6 +127,51 @@ def test_what_would_fail_every_job_is_raised_after_all_that_was_begun_is_told(fa
     assert outcomes[4:] == [Outcome(job, is_left=True) for job in range(4, len(outcomes))]
     assert len(outcomes) >= 10
     assert stop.is_set()
+
+
+def unanswered() -> UnavailableError:
+    error = UnavailableError("Nobody answers.")
+    error.is_passing = True
+    return error
+
+
+def test_a_run_ends_where_nobody_answers_any_job() -> None:
+    def work(_job: int) -> int:
+        raise unanswered()
+
+    outcomes, error = collect(run_jobs(itertools.count(), work, n_workers=4, ahead=100))
+
+    assert isinstance(error, UnavailableError)
+    assert 11 <= sum(outcome.error is not None for outcome in outcomes) <= 15
+    assert all(outcome.error is not None or outcome.is_left for outcome in outcomes)
+
+
+def test_answers_in_between_keep_a_run_going() -> None:
+    def work(job: int) -> int:
+        if job % 10:
+            raise unanswered()
+        return job
+
+    outcomes = list(run_jobs(range(300), work, n_workers=2))
+
+    assert sum(outcome.error is not None for outcome in outcomes) == 270
+
+
+def test_what_is_wrong_with_files_ends_no_run() -> None:
+    def work(_job: int) -> int:
+        raise UnavailableError("It is silent.")
+
+    outcomes = list(run_jobs(range(100), work, n_workers=2))
+
+    assert all(outcome.error is not None for outcome in outcomes)
+
+
+def test_what_has_an_outcome_keeps_its_place() -> None:
+    items: list[int | Outcome[int, int]] = [0, Outcome(1, 100), 2, Outcome(3, 300), Outcome(4, 400)]
+
+    outcomes = list(run_jobs(items, lambda job: -job, n_workers=2))
+
+    assert outcomes == [Outcome(0, 0), Outcome(1, 100), Outcome(2, -2), Outcome(3, 300), Outcome(4, 400)]
 
 
 def test_a_mistake_in_the_jobs_is_raised_after_those_before_it() -> None:

@@ -12,6 +12,7 @@ from cartesia_cli.batch.cluster.running import run_on_cluster
 from cartesia_cli.batch.jobs import Job, Made
 from cartesia_cli.batch.journal import Journal
 from cartesia_cli.batch.making.recipe import Recipe, Secrets
+from cartesia_cli.batch.making.remainder import find_made
 from cartesia_cli.batch.making.workshop import Output
 from cartesia_cli.batch.places import is_url
 from cartesia_cli.batch.runner import Outcome, StoppedError
@@ -81,17 +82,15 @@ class Coordinator:
 
     def _missing(self, jobs: Iterable[Job]) -> Iterator[Job | Outcome[Job, Made]]:
         """Yield what is to be done, paid for beforehand, and the outcomes of what was done before."""
-        for job in jobs:
-            known = None if self._recipe.is_forced else self._journal.find(job, self._output)
-            if known is not None:
-                yield Outcome(job, known)
-                continue
-            try:
-                self._purse.take(job.n_characters)
-            except StoppedError:
-                return
-            self._journal.intend(job, self._output)
-            yield job
+        items = jobs if self._recipe.is_forced else find_made(jobs, self._journal, self._output)
+        for item in items:
+            if not isinstance(item, Outcome):
+                try:
+                    self._purse.take(item.n_characters)
+                except StoppedError:
+                    return
+                self._journal.intend(item, self._output)
+            yield item
 
     def _settle(self, outcome: Outcome[Job, Made]) -> None:
         """Note what was made, and give back what was not spent."""

@@ -1,29 +1,14 @@
 """What is missing, apart from what is there."""
 
+from collections.abc import Iterable, Iterator
+
 from cartesia_cli.batch.jobs import Job, Made
-from cartesia_cli.batch.journal import Journal
-from cartesia_cli.batch.making.workshop import Maker, Output
+from cartesia_cli.batch.journal import Journal, Place
+from cartesia_cli.batch.runner import Outcome
 
 
-class Remainder:
-    """Makes what is missing, or rather has it made: what is there needs nobody.
-
-    Args:
-        maker: makes files.
-        journal: what was made.
-        output: where the files go.
-    """
-
-    def __init__(self, maker: Maker, journal: Journal, output: Output) -> None:
-        self._maker = maker
-        self._journal = journal
-        self._output = output
-
-    def make(self, job: Job) -> Made:
-        """See ``Maker``."""
-        return self._journal.find(job, self._output) or self._maker.make(job)
-
-    def close(self) -> None:
-        """Close everything."""
-        self._maker.close()
-        self._journal.close()
+def find_made(jobs: Iterable[Job], journal: Journal, place: Place) -> Iterator[Job | Outcome[Job, Made]]:
+    """Yield the jobs that are to be done, and in place of those that were done their outcomes."""
+    for job in jobs:
+        made = journal.find(job, place)
+        yield job if made is None else Outcome(job, made)

@@ -10,7 +10,7 @@ from cartesia_cli.batch.naming.filenames import fold
 from cartesia_cli.errors import OutputError
 
 _N_SPOTS = 2**22
-_MOST_PENDING = 5_000
+_MOST_PENDING = 1_000
 _MOST_FOLDERS = 10_000
 
 
@@ -34,7 +34,7 @@ class Claims:
     def __enter__(self) -> Self:
         with _explained():
             self._connection = sqlite3.connect("", isolation_level=None)
-            for setting in ("cache_size = -1024", "journal_mode = OFF", "synchronous = OFF"):
+            for setting in ("cache_size = -512", "journal_mode = OFF", "synchronous = OFF"):
                 self._connection.execute(f"PRAGMA {setting}")
             self._connection.execute("CREATE TABLE claims (key TEXT PRIMARY KEY, line INTEGER) WITHOUT ROWID")
             self._connection.execute("BEGIN")

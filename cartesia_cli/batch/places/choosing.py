@@ -2,11 +2,14 @@
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from cartesia_cli.batch.places.bucket import Bucket
 from cartesia_cli.batch.places.folder import Folder
 from cartesia_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from cartesia_cli.batch.places.bucket import Bucket
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 
@@ -16,7 +19,7 @@ def is_url(target: str) -> bool:
     return _URL.match(target) is not None
 
 
-def open_place(target: str, *, is_listed: bool = False) -> Folder | Bucket:
+def open_place(target: str, *, is_listed: bool = False) -> "Folder | Bucket":
     """Return the place that a path or a URL names. Nothing is asked of it yet.
 
     Args:
@@ -38,6 +41,8 @@ def open_place(target: str, *, is_listed: bool = False) -> Folder | Bucket:
             f"Files cannot be written to {scheme}://.",
             hint="Name a folder, or a store such as s3://BUCKET/DIR.",
         )
+    from cartesia_cli.batch.places.bucket import Bucket
+
     return Bucket(target, is_listed=is_listed)
 
 

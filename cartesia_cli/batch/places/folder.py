@@ -1,11 +1,15 @@
 """A folder of this machine as the place where files go."""
 
 import os
+import stat
 from pathlib import Path
 
 from cartesia_cli.batch.journal import digest_of
 from cartesia_cli.errors import OutputError, UsageError
 from cartesia_cli.files import Signature, is_written_in_place, naming, signature_of
+
+_MOST_FOLDERS = 1_000
+"""That are kept in mind."""
 
 
 class Folder:
@@ -19,6 +23,9 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.root = path
+        self._ready: set[Path] = set()
+        """Folders that are there, and lead nowhere else."""
+
         self._real = os.path.join(os.path.realpath(path), "")  # noqa: PTH118  with a separator at its end
 
     def path(self, name: str) -> Path:
@@ -28,6 +35,8 @@ class Folder:
             OutputError: a symbolic link leads outside, a folder cannot be made, or there is a pipe.
         """
         path = self.root / name
+        if path.parent in self._ready and _is_ordinary(path):
+            return path
         if not os.path.realpath(path).startswith(self._real):
             raise OutputError(
                 f"{path} leads outside of {self.root}.",
@@ -37,6 +46,9 @@ class Folder:
             path.parent.mkdir(parents=True, exist_ok=True)
         if is_written_in_place(path):  # who opens a pipe waits for its reader, perhaps for ever
             raise OutputError(f"{path} is a pipe or a device.", hint="Remove it, or choose another folder.")
+        if len(self._ready) >= _MOST_FOLDERS:
+            self._ready.clear()
+        self._ready.add(path.parent)
         return path
 
     def signature(self, name: str) -> Signature | None:
@@ -70,3 +82,13 @@ class Folder:
 
     def close(self) -> None:
         """Free nothing."""
+
+
+def _is_ordinary(path: Path) -> bool:
+    """Whether there is a file that is no link, or nothing yet."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
