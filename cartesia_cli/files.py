@@ -57,15 +57,16 @@ class TargetFile:
         self._path = path
         self._clobber = clobber
         self._part: Path | None = None
-        self.in_place = is_written_in_place(path)
-        """Whether bytes reach their reader at once and cannot be taken back."""
-
         with naming(path):
+            self._target, status = _follow(path)
+            self.in_place = _is_in_place(path, status)
+            """Whether bytes reach their reader at once and cannot be taken back."""
+
             if self.in_place:
                 self._raw = _GuardedFile(path, _open_in_place(path))
             else:
-                self._target = Path(os.path.realpath(path))
-                self._part, self._raw = _create_part(path, self._target, clobber=clobber)
+                before = _replaceable(self._target, status, clobber=clobber)
+                self._part, self._raw = _create_part(path, self._target, before)
         self.file = cast("BinaryIO", io.BufferedWriter(self._raw, _BUFFER_SIZE))
         """Where to write; seekable unless ``in_place``."""
 
@@ -174,30 +175,45 @@ def signature_of(path: Path) -> Signature | None:
 
 def is_written_in_place(path: Path) -> bool:
     """Return whether ``path`` is a device, a pipe or one of this process's own descriptors."""
-    if _OWN_DESCRIPTORS.fullmatch(os.fspath(path)):
-        return True
     try:
-        mode = path.stat().st_mode
+        return _is_in_place(path, path.stat())
     except (OSError, ValueError):
-        return False
-    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+        return _is_in_place(path, None)
 
 
-@contextmanager
-def naming(path: Path | str) -> Iterator[None]:
-    """Translate what the operating system says about ``path``; BrokenPipeError stays what it is."""
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except IsADirectoryError as error:
-        raise UsageError(f"{path} is a folder where a file is needed.", hint="Add a file name.") from error
-    except FileNotFoundError as error:
+class naming:  # noqa: N801  used like a function; as a generator it would take four times as long
+    """Translate what the operating system says about a path; BrokenPipeError stays what it is.
+
+    Raises:
+        UsageError: it is a folder where a file is needed, or no name at all.
+        OutputError: it cannot be written.
+    """
+
+    __slots__ = ("_path",)
+
+    def __init__(self, path: Path | str) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Raise what was translated."""
+        if isinstance(error, (OSError, ValueError)) and not isinstance(error, BrokenPipeError):
+            raise _explain(self._path, error) from error
+
+
+def _explain(path: Path | str, error: OSError | ValueError) -> UsageError | OutputError:
+    if isinstance(error, IsADirectoryError):
+        return UsageError(f"{path} is a folder where a file is needed.", hint="Add a file name.")
+    if isinstance(error, FileNotFoundError):
         folder = Path(os.path.realpath(path)).parent
-        raise OutputError(
+        return OutputError(
             f"Cannot write {path}: there is no folder {folder}.", hint="Create the folder first."
-        ) from error
-    except OSError as error:
+        )
+    if isinstance(error, OSError):
         failure = OutputError(
             f"Cannot write {path}: {error.strerror or error}.",
             hint="Choose another place, or change its permissions.",
@@ -205,9 +221,9 @@ def naming(path: Path | str) -> Iterator[None]:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             failure.hint = "Free some space, or write to another disk."
             failure.is_passing = False  # for nothing that will be written there
-        raise failure from error
-    except ValueError as error:  # a NUL byte in the name
-        raise UsageError(f"Cannot write {str(path)!r}: {error}.", hint="Choose another name.") from error
+        return failure
+    # a NUL byte in the name
+    return UsageError(f"Cannot write {str(path)!r}: {error}.", hint="Choose another name.")
 
 
 class _GuardedFile(io.FileIO):
@@ -230,9 +246,32 @@ class _GuardedFile(io.FileIO):
             super().close()
 
 
-def _create_part(path: Path, target: Path, *, clobber: bool) -> tuple[Path, _GuardedFile]:
-    """Return a new, empty, locked file beside ``target``, with the permissions that this one will have."""
-    before = _replaceable(target, clobber=clobber)
+def _follow(path: Path) -> tuple[Path, os.stat_result | None]:
+    """Return what a path means, links followed, and the status of that; None if there is nothing."""
+    try:
+        status = path.lstat()
+        if not stat.S_ISLNK(status.st_mode):
+            return path, status
+        path = Path(os.path.realpath(path))
+        return path, path.stat()
+    except FileNotFoundError:
+        return path, None
+
+
+def _is_in_place(path: Path, status: os.stat_result | None) -> bool:
+    if _OWN_DESCRIPTORS.fullmatch(os.fspath(path)):
+        return True
+    return status is not None and not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode))
+
+
+def _create_part(path: Path, target: Path, before: os.stat_result | None) -> tuple[Path, _GuardedFile]:
+    """Return a new, empty, locked file beside ``target``, with the permissions that this one will have.
+
+    Args:
+        path: as the user knows the file.
+        target: what that means.
+        before: the status of the file that will be replaced, None if there is none.
+    """
     # One that is to replace a private file must not be readable while it is written either.
     mode = 0o666 if before is None else stat.S_IMODE(before.st_mode) & 0o666
     prefix = _part_prefix(target)
@@ -254,11 +293,9 @@ def _create_part(path: Path, target: Path, *, clobber: bool) -> tuple[Path, _Gua
             raise
 
 
-def _replaceable(target: Path, *, clobber: bool) -> os.stat_result | None:
-    """Return the status of the file that will be replaced, None if there is none."""
-    try:
-        status = target.stat()
-    except FileNotFoundError:
+def _replaceable(target: Path, status: os.stat_result | None, *, clobber: bool) -> os.stat_result | None:
+    """Return the status of a file if it may be replaced, None if there is none."""
+    if status is None:
         return None
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))

@@ -101,6 +101,7 @@ class Exchange:
         """Of the server's event streams."""
 
         self._transport = Transport(timeouts)
+        self._with_usual = lru_cache(_PATHS)(lambda *added: httpx.Headers(self._headers | dict(added)))
         self._url = lru_cache(_PATHS)(lambda path: httpx.URL(f"{self._base_url}{path}"))
         self._headers = {
             "Accept": "*/*",
@@ -256,7 +257,7 @@ class Exchange:
         if params is not None:
             return self._http.build_request(method, self._url(path), params=params, **content)
         # To merge what a client may add takes as long as all the rest; there are headers alone.
-        content["headers"] = self._headers | content["headers"]
+        content["headers"] = self._with_usual(*content["headers"].items())
         return httpx.Request(method, self._url(path), **content)
 
     def _begin(

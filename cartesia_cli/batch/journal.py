@@ -12,6 +12,9 @@ from cartesia_cli.files import Signature
 FILE_NAME = ".cartesia-journal"
 
 
+_BLOCK = 2**20
+
+
 class Place(Protocol):
     """Where files are, by their names; ``batch.places`` has some."""
 
@@ -127,5 +130,8 @@ def _same(name: str, known: MadeFile, place: Place) -> MadeFile | None:
 
 def digest_of(path: Path) -> str:
     """Return 32 hexadecimal digits that tell the content of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:32]
+    with path.open("rb", buffering=0) as file:
+        digest = hashlib.sha256()
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()[:32]

@@ -5,12 +5,14 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from typing import BinaryIO, NoReturn
 
 from cartesia_cli import console
 from cartesia_cli.batch.asking.budget import Purse
 from cartesia_cli.batch.jobs import Job, Made
 from cartesia_cli.batch.journal import Journal
+from cartesia_cli.batch.making.recipe import Recipe
 from cartesia_cli.batch.making.remainder import find_made
 from cartesia_cli.batch.making.workshop import Maker, Output
 from cartesia_cli.batch.places import open_place
@@ -123,8 +125,7 @@ class _Run:
         cost = f", {counted(totals.credits, 'credit')}" if self._plan.engine == "cloud" else ""
         console.note(f"{summary}: {self._seconds:,.1f} s of speech in {totals.wall:,.1f} s{cost}")
 
-    def _open_maker(self, place: Output) -> Maker:
-        recipe = self._plan.recipe
+    def _open_maker(self, recipe: Recipe, place: Output) -> Maker:
         if self._plan.engine == "local":
             from cartesia_cli.batch.making.crew import Crew
 
@@ -138,10 +139,11 @@ class _Run:
         recipe, work = self._plan.recipe, self._plan.options.work
         journal = stack.enter_context(closing(Journal(self._plan.journal)))
         if work.cluster is None:
-            maker = stack.enter_context(closing(self._open_maker(place)))
+            items: Iterator[Job | Outcome[Job, Made]] = jobs
+            if not (recipe.is_forced or recipe.checks_sound or recipe.checks_words):
+                items, recipe = find_made(jobs, journal, place), replace(recipe, is_forced=True)
+            maker = stack.enter_context(closing(self._open_maker(recipe, place)))
             attempts = _Attempts(maker, work.max_failures, self._end_for_failures)
-            looks_at_all = recipe.checks_sound or recipe.checks_words
-            items = jobs if recipe.is_forced or looks_at_all else find_made(jobs, journal, place)
             return run_jobs(items, attempts.make, n_workers=recipe.n_at_once, stop=self._stop)
         from cartesia_cli.batch.cluster.coordinator import Coordinator
 

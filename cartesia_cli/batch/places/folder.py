@@ -23,7 +23,7 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.root = path
-        self._ready: set[Path] = set()
+        self._ready: set[str] = set()
         """Folders that are there, and lead nowhere else."""
 
         self._real = os.path.join(os.path.realpath(path), "")  # noqa: PTH118  with a separator at its end
@@ -34,8 +34,8 @@ class Folder:
         Raises:
             OutputError: a symbolic link leads outside, a folder cannot be made, or there is a pipe.
         """
-        path = self.root / name
-        if path.parent in self._ready and _is_ordinary(path):
+        path, folder = self.root / name, name.rpartition("/")[0]
+        if folder in self._ready and _is_ordinary(path):
             return path
         if not os.path.realpath(path).startswith(self._real):
             raise OutputError(
@@ -48,7 +48,7 @@ class Folder:
             raise OutputError(f"{path} is a pipe or a device.", hint="Remove it, or choose another folder.")
         if len(self._ready) >= _MOST_FOLDERS:
             self._ready.clear()
-        self._ready.add(path.parent)
+        self._ready.add(folder)
         return path
 
     def signature(self, name: str) -> Signature | None:
@@ -87,7 +87,7 @@ class Folder:
 def _is_ordinary(path: Path) -> bool:
     """Whether there is a file that is no link, or nothing yet."""
     try:
-        return stat.S_ISREG(path.lstat().st_mode)
+        return stat.S_ISREG(os.lstat(path).st_mode)
     except FileNotFoundError:
         return True
     except OSError:
