@@ -6,6 +6,7 @@ container is ``mp3``. Every frame is made beforehand; serving is one system call
 ``POST /stt`` reads its body and answers with the number of its bytes as the text.
 ``/tts/websocket`` speaks every text of a context in the same way, a single chunk where it names no number;
 contexts are served at the same time, and a connection carries any number of them.
+``GET /counts`` answers with how many texts it was asked for, and how many at once, since it was last asked.
 
     python fastserver.py [--pace MS] [--stamp] [--first-byte MS]
 
@@ -30,6 +31,7 @@ import time
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import BinaryIO
 
 SAMPLE_RATE = 44_100
@@ -39,6 +41,9 @@ STAMP = struct.Struct("<Q")
 
 _BATCH = 16
 """Chunks in one write: about 280 kB of bytes, 380 kB of events."""
+
+_SHORT = 64
+"""Chunks of an answer that is kept whole, and sent with one system call."""
 
 _DRAIN_BYTES = 2**20
 
@@ -64,6 +69,38 @@ class Options:
     """Seconds before the answer begins."""
 
 
+class Counter:
+    """How many texts were asked for, and how many at once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._asked = self._under_way = self._most = 0
+
+    @contextlib.contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count one text, which is under way until the end of the block."""
+        with self._lock:
+            self._asked += 1
+            self._under_way += 1
+            self._most = max(self._most, self._under_way)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._under_way -= 1
+
+    def take(self) -> bytes:
+        """Return the counts as JSON, and begin anew."""
+        with self._lock:
+            counts = {"asked": self._asked, "most_at_once": self._most}
+            self._asked, self._most = 0, self._under_way
+        return json.dumps(counts).encode()
+
+
+COUNTER = Counter()
+
+
+@cache
 def chunk_audio() -> bytes:
     """Return the payload of every chunk: a triangle wave of 100 Hz in 32-bit floats, ten periods."""
     period = SAMPLE_RATE // 100
@@ -115,6 +152,18 @@ class Answer:
     def tail(self) -> bytes:
         """Return what stands after the audio."""
         return (http_chunk(_DONE) if self._sse else b"") + b"0\r\n\r\n"
+
+
+@cache
+def answer_of(*, sse: bool, container: str) -> Answer:
+    """Return the frames of one kind of answer, made once."""
+    return Answer(sse=sse, container=container)
+
+
+@lru_cache(maxsize=16)
+def whole(answer: Answer, n_chunks: int) -> bytes:
+    """Return an answer from its status line to its end."""
+    return b"".join([answer.head(), *frames(answer, n_chunks, batch=_BATCH), answer.tail()])
 
 
 def frames(answer: Answer, n_chunks: int, *, batch: int) -> Iterator[bytes]:
@@ -176,20 +225,35 @@ def drain(reader: BinaryIO, connection: socket.socket, length: int) -> int:
 
 
 def answer_request(connection: socket.socket, asked: Asked, options: Options) -> None:
-    """Send one answer, all at once or chunk by chunk."""
+    """Send what one request asks for."""
     path = asked.path.partition("?")[0].rstrip("/")
-    if path == "/stt":
-        text = json.dumps({"type": "transcript", "request_id": "0", "text": str(asked.n_bytes)}).encode()
-        head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
-        connection.sendall(head % len(text) + text)
-        return
-    if path not in {"/tts/bytes", "/tts/sse"}:
+    if path in {"/tts/bytes", "/tts/sse"}:
+        with COUNTER.counted():
+            speak(connection, asked, options)
+    elif path == "/stt":
+        transcript = {"type": "transcript", "request_id": "0", "text": str(asked.n_bytes)}
+        send_json(connection, json.dumps(transcript).encode())
+    elif path == "/counts":
+        send_json(connection, COUNTER.take())
+    else:
         connection.sendall(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
-        return
-    answer = Answer(sse=path == "/tts/sse", container=asked.container)
+
+
+def send_json(connection: socket.socket, text: bytes) -> None:
+    """Send an answer of JSON."""
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+    connection.sendall(head % len(text) + text)
+
+
+def speak(connection: socket.socket, asked: Asked, options: Options) -> None:
+    """Send an answer of audio, all at once or chunk by chunk."""
+    answer = answer_of(sse="/tts/sse" in asked.path, container=asked.container)
     n_chunks = round(asked.seconds / CHUNK_SECONDS)
     if options.first_byte:
         time.sleep(options.first_byte)
+    if options.pace is None and not options.stamp and n_chunks <= _SHORT:
+        connection.sendall(whole(answer, n_chunks))
+        return
     connection.sendall(answer.head())
     if options.pace is None and not options.stamp:
         for data in frames(answer, n_chunks, batch=_BATCH):
@@ -258,7 +322,9 @@ class SocketPeer:
             while not (message := waiting.get()).get("cancel"):
                 transcript = str(message.get("transcript", ""))
                 if transcript:
-                    self._speak_text(name, round(seconds_of(transcript, CHUNK_SECONDS) / CHUNK_SECONDS))
+                    n_chunks = round(seconds_of(transcript, CHUNK_SECONDS) / CHUNK_SECONDS)
+                    with COUNTER.counted():
+                        self._speak_text(name, n_chunks)
                 if not message.get("continue"):
                     done = {"type": "done", "context_id": name, "done": True, "status_code": 206}
                     self._send(ws_frame(json.dumps(done).encode()))

@@ -7,8 +7,10 @@ so a benchmark imports little, and nothing that it measures may be smaller than 
 
 import argparse
 import contextlib
+import json
 import os
 import platform
+import socket
 import statistics
 import subprocess
 import sys
@@ -244,6 +246,27 @@ def fast_server(*arguments: str, pin: bool = True) -> Iterator[str]:
         process.stdout.close()
         if pin and len(cores) > 1:
             os.sched_setaffinity(0, cores)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What the fast server was asked for since it was last asked for its counts."""
+
+    asked: int
+    """Texts."""
+
+    most_at_once: int
+
+
+def counts(url: str) -> Counts:
+    """Return what the fast server was asked for since the last call."""
+    host, _, port = url.rpartition("/")[2].partition(":")
+    with socket.create_connection((host, int(port)), 10) as connection:
+        connection.sendall(b"GET /counts HTTP/1.1\r\nhost: %b\r\n\r\n" % host.encode())
+        connection.shutdown(socket.SHUT_WR)
+        with connection.makefile("rb") as reader:
+            _, _, text = reader.read().partition(b"\r\n\r\n")
+    return Counts(**json.loads(text))
 
 
 def say(

@@ -2,19 +2,22 @@
 
     python sdk_client.py sse|bytes|stream|websocket URL TRANSCRIPT FILE
     python sdk_client.py stt URL RECORDING FILE
+    python sdk_client.py batch URL TEXTS FOLDER JOBS
 
 ``sse`` is ``generate_sse``, ``bytes`` is ``generate`` and ``write_to_file``, ``stream`` is ``generate`` as a
 streaming response, ``websocket`` is a context with one text, ``stt`` is ``transcribe``. FILE ``-`` is
-standard output, written chunk by chunk.
+standard output, written chunk by chunk. ``batch`` is the asynchronous ``generate_sse`` for each line of a
+file, so many at once, each to a file of its own.
 """
 
+import asyncio
 import contextlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from cartesia import Cartesia
+from cartesia import AsyncCartesia, Cartesia
 from cartesia.types.raw_output_format_param import RawOutputFormatParam
 
 VOICE = "6ccbfb76-1fc6-48f7-b71d-91ac6298247b"
@@ -40,6 +43,28 @@ def main(mode: str, url: str, transcript: str, output: str) -> None:
             file.write(audio)
             if output == "-":
                 file.flush()
+
+
+async def batch(url: str, texts: list[str], folder: str, n_jobs: int) -> None:
+    """Fetch the audio of each text with one client, ``n_jobs`` of them at a time."""
+    gate = asyncio.Semaphore(n_jobs)
+    async with AsyncCartesia(api_key="benchmark", base_url=url) as client:
+
+        async def fetch(number: int, text: str) -> None:
+            async with gate:
+                events = await client.tts.generate_sse(
+                    model_id=MODEL, transcript=text, voice=VOICE, output_format=FORMAT
+                )
+                with open(f"{folder}/{number:06}.pcm", "wb") as file:  # noqa: ASYNC230, PTH123  as users do
+                    async for event in events:
+                        if event.type == "error":
+                            sys.exit(str(event))
+                        if event.type == "chunk" and event.audio:
+                            file.write(event.audio)
+
+        async with asyncio.TaskGroup() as group:
+            for number, text in enumerate(texts, 1):
+                group.create_task(fetch(number, text))
 
 
 def chunks(client: Cartesia, mode: str, transcript: str) -> Iterator[bytes]:
@@ -81,4 +106,9 @@ def opened(output: str) -> Iterator[BinaryIO]:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if sys.argv[1] == "batch":
+        _, _, url, texts, folder, jobs = sys.argv
+        lines = Path(texts).read_text(encoding="utf-8").splitlines()
+        asyncio.run(batch(url, lines, folder, int(jobs)))
+    else:
+        main(*sys.argv[1:])

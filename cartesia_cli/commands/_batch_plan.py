@@ -172,6 +172,8 @@ def _check_options(options: BatchOptions) -> None:
         raise UsageError("There is nowhere to put the files.", hint="Add -o DIR.")
     if given is not None and not given:
         raise UsageError("The name after -o is empty.", hint="Name a folder, like -o out/.")
+    if options.voice.context_id is not None:
+        raise UsageError("--context-id names one utterance, and a batch has many.", hint="Leave it out.")
     for each in options.target.timings or ():
         if each not in CAPTION_FORMATS:
             raise UsageError(

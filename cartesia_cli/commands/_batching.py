@@ -38,7 +38,9 @@ def run(options: BatchOptions) -> None:
     voice = options.voice
     given = {"voice": voice.voice, "model": voice.model, "language": voice.language}
     settings = set_up(
-        options.engine.as_engine_options(), options.report, {**given, "captions": options.cues.captions}
+        options.engine.as_engine_options(),
+        options.report.as_report_options(),
+        {**given, "captions": options.cues.captions},
     )
     key = find_secret_key(settings)
     with (

@@ -164,10 +164,8 @@ class VoiceOptions(NamedTuple):
 
 
 # How every command that makes sound can be told to write it.
-Format = Annotated[
-    Literal["wav", "pcm", "raw", "mp3", "flac", "ogg", "opus", "ulaw", "alaw"] | None,
-    Option("--format", help="For '-o -' and names without an ending."),
-]
+FormatName = Literal["wav", "pcm", "raw", "mp3", "flac", "ogg", "opus", "ulaw", "alaw"]
+Format = Annotated[FormatName | None, Option("--format", help="For '-o -' and names without an ending.")]
 SampleEncoding = Annotated[
     Literal["pcm_f32le", "pcm_s16le", "pcm_mulaw", "pcm_alaw"] | None,
     Option("--encoding", help="How samples are stored (wav, raw; flac in part)."),

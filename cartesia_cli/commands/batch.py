@@ -6,14 +6,22 @@ from typing import Annotated, Any, Literal, NamedTuple
 import typer
 
 from cartesia_cli.commands._options import (
+    BaseUrl,
     BitRate,
+    Color,
     CueOptions,
-    Format,
-    LibraryOptions,
+    EngineChoice,
+    EngineOptions,
+    FormatName,
+    LogFile,
+    Patience,
+    ProfileName,
+    Quiet,
     ReportOptions,
     SampleEncoding,
     SampleRate,
     Strings,
+    Verbose,
     VoiceOptions,
     takes,
 )
@@ -45,7 +53,9 @@ class TargetOptions(NamedTuple):
         str | None,
         typer.Option("--name", metavar="TEMPLATE", help="Of files: {id} {line} {voice} {slug}."),
     ] = None
-    format: Format = None
+    format: Annotated[
+        FormatName | None, typer.Option("--format", help="Of lines that name none. (default: wav)")
+    ] = None
     encoding: SampleEncoding = None
     sample_rate: SampleRate = None
     bit_rate: BitRate = None
@@ -98,6 +108,41 @@ class WorkOptions(NamedTuple):
     ] = False
 
 
+class ServiceOptions(NamedTuple):
+    """Which engine works, and how patiently it is asked for one of many."""
+
+    engine: EngineChoice = None
+    profile: ProfileName = None
+    base_url: BaseUrl = None
+    timeout: Patience = None
+    retries: Annotated[
+        int | None,
+        typer.Option("--retries", metavar="N", help="After no answer. (default: 5; 2 where sound broke off)"),
+    ] = None
+
+    def as_engine_options(self) -> EngineOptions:
+        """Return the same for whoever asks an engine."""
+        return EngineOptions(**self._asdict())
+
+
+class TellOptions(NamedTuple):
+    """What the run tells about itself."""
+
+    json: Annotated[
+        bool, typer.Option("--json", help="Print a JSON object for each line; errors as JSON too.")
+    ] = False
+    quiet: Quiet = False
+    verbose: Verbose = 0
+    log_file: LogFile = None
+    color: Color = None
+    stats: Annotated[bool, typer.Option("--stats", help="Times and counts on stderr.")] = False
+    no_input: Annotated[bool, typer.Option("--no-input", help="Never ask, never read keys.")] = False
+
+    def as_report_options(self) -> ReportOptions:
+        """Return the same for whoever tells."""
+        return ReportOptions(**self._asdict())
+
+
 class BatchOptions(NamedTuple):
     """Everything that was given on the command line."""
 
@@ -106,8 +151,8 @@ class BatchOptions(NamedTuple):
     voice: VoiceOptions
     work: WorkOptions
     cues: CueOptions
-    engine: LibraryOptions
-    report: ReportOptions
+    engine: ServiceOptions
+    report: TellOptions
 
 
 @takes(*BatchOptions.__annotations__.values())
