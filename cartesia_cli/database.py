@@ -1,8 +1,10 @@
 """What is kept on this machine, in one SQLite file that several processes and threads may use."""
 
+import errno
 import json
 import os
 import sqlite3
+import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -140,8 +142,7 @@ class Database:
             connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         else:
             _make_folder(path)
-            # SQLite gives the files beside it the same mode.
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            _make_file(path)
             connection = _open(path, "rw")
         try:
             self._version(connection)
@@ -201,6 +202,23 @@ class Database:
 def _version_of(connection: sqlite3.Connection) -> int:
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     return version
+
+
+def _make_file(path: Path) -> None:
+    """Make a file that only its owner may read, if there is none; SQLite gives those beside it the same mode.
+
+    Raises:
+        UsageError: there is a device or a pipe.
+        IsADirectoryError: there is a folder.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)) from None
+        if not stat.S_ISREG(mode):
+            raise UsageError(f"{path} is a device or a pipe.", hint="Name a file.") from None
 
 
 def _make_folder(path: Path) -> None:

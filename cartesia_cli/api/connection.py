@@ -6,6 +6,7 @@ answer may take a minute to begin, but ten seconds of silence after that mean th
 """
 
 import base64
+import errno
 import io
 import select
 import socket
@@ -40,6 +41,8 @@ class Connection:
         self._socket = connected
         self._released_at = 0.0
         self._incoming: tuple[_Source, io.BufferedReader[_Source]] | None = None
+        self.is_interrupted = False
+        """Whether it broke off on our side."""
 
     @classmethod
     def open(
@@ -100,7 +103,7 @@ class Connection:
         except (BrokenPipeError, ConnectionResetError):
             pass  # a server that has heard enough may have answered before it closed
         way.stage = Stage.WAITING
-        raw = _Source(self._socket, way)
+        raw = _Source(self, self._socket, way)
         file = io.BufferedReader(raw, READ_SIZE)
         self._incoming = raw, file
         source = cast("socket.socket", SimpleNamespace(makefile=lambda _mode: file))
@@ -146,6 +149,7 @@ class Connection:
 
     def interrupt(self) -> None:
         """Let whoever waits at it, in another thread, find that it broke off."""
+        self.is_interrupted = True
         with suppress(OSError):  # it is over already
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # not that of TLS, which would change it
 
@@ -178,8 +182,9 @@ def read_body(response: HTTPResponse, way: Way) -> Iterator[bytes]:
 class _Source(io.RawIOBase):
     """The bytes from a socket, waited for as long as the stage of the request allows."""
 
-    def __init__(self, connected: socket.socket, way: Way) -> None:
+    def __init__(self, connection: Connection, connected: socket.socket, way: Way) -> None:
         super().__init__()
+        self._connection = connection
         self._socket = connected
         self._way = way
         self._deadline = time.monotonic() + way.timeouts.first_byte
@@ -202,6 +207,8 @@ class _Source(io.RawIOBase):
         if self._socket.gettimeout() != limit:
             self._socket.settimeout(limit)
         n_read = self._socket.recv_into(buffer)
+        if n_read == 0 and self._connection.is_interrupted:  # which is no end of an answer
+            raise ConnectionAbortedError(errno.ECONNABORTED, "broken off")
         self.ended = n_read == 0
         return n_read
 

@@ -4,6 +4,7 @@ No exception of a library passes this module: a failure on the way is a ``Broken
 or certificate file that cannot be used is a ``UsageError``.
 """
 
+import errno
 import os
 import threading
 from collections.abc import Iterator
@@ -35,6 +36,7 @@ class Transport(httpx.BaseTransport):
         self._timeouts = timeouts
         self._proxies = getproxies()
         self._certificates: SSLContext | None = None
+        self._is_closed = False
         self._busy: WeakSet[Connection] = WeakSet()
         self._idle: dict[_Server, list[Connection]] = {}
         self._lock = threading.Lock()
@@ -103,6 +105,7 @@ class Transport(httpx.BaseTransport):
     def close(self) -> None:
         """Close every idle connection, and break those off that are in use."""
         with self._lock:
+            self._is_closed = True
             for connections in self._idle.values():
                 for connection in connections:
                     connection.close()
@@ -119,6 +122,7 @@ class Transport(httpx.BaseTransport):
 
     def _take(self, way: Way, url: httpx.URL, proxy: httpx.URL | None) -> Connection:
         with self._lock:
+            self._require_open()
             idle = self._idle.get(_server(url), [])
             while idle:
                 connection = idle.pop()  # the one that was used last is the most likely to be alive
@@ -129,8 +133,17 @@ class Transport(httpx.BaseTransport):
         certificates = self._load_certificates() if url.scheme == "https" else None
         connection = Connection.open(way, proxy=proxy, certificates=certificates)
         with self._lock:
+            try:
+                self._require_open()
+            except ConnectionAbortedError:  # while it was opened, and nothing was said yet
+                connection.close()
+                raise
             self._busy.add(connection)
         return connection
+
+    def _require_open(self) -> None:
+        if self._is_closed:
+            raise ConnectionAbortedError(errno.ECONNABORTED, "closed")
 
     def _proxy_for(self, url: httpx.URL) -> httpx.URL | None:
         text = self._proxies.get(url.scheme) or self._proxies.get("all")

@@ -396,3 +396,16 @@ def test_the_run_after_too_many_failures_goes_on(in_cloud: Program, cloud: Cloud
     assert (first.status, done, second.status) == (8, 4, 0)
     assert len(asked(cloud)) == 8
     assert all(holds(folder / "out" / f"{i:06}.raw", text) for i, text in enumerate(texts, 1))
+
+
+def test_speech_that_does_not_end_fails_its_line(in_cloud: Program, cloud: Cloud, folder: Path) -> None:
+    write(folder, "Hello.")
+    hour = bytes(8000 * 2 * 3600)
+    cloud.always(lambda _: response(body=hour, content_type="audio/wav"))
+
+    result = in_cloud("batch", ROOM, "-o", "out", *RAW)
+
+    assert result.status == 8
+    assert "does not end" in result.stderr
+    assert files(folder / "out") == []
+    assert len(cloud.spoken) == 1

@@ -556,3 +556,49 @@ def test_standard_input_without_a_format_is_refused(in_cloud: Program, cloud: Cl
 
     assert_failure(result, 2, "--manifest-format")
     assert cloud.requests == []
+
+
+OWN = {
+    "the manifest": (
+        ["lines.wav", "--manifest-format", "jsonl", "-o", "."],
+        {"text": "Hi.", "id": "lines"},
+    ),
+    "the report": (
+        ["lines.jsonl", "-o", "out", "--timings", "json", "--report", "out/r.json"],
+        {"text": "Hi.", "id": "r"},
+    ),
+    "the journal": (["lines.jsonl", "-o", "out", "--journal", "out/R.wav"], {"text": "Hi.", "id": "r"}),
+}
+
+
+@pytest.mark.parametrize(("args", "line"), OWN.values(), ids=OWN)
+def test_no_line_takes_a_file_of_the_run_itself(
+    in_cloud: Program, cloud: Cloud, folder: Path, args: list[str], line: dict[str, str]
+) -> None:
+    manifest = write(folder, line, name=args[0])
+    before = manifest.read_bytes()
+
+    result = in_cloud("batch", *args)
+
+    assert result.status == 2, result.stderr
+    assert "of this run" in result.stderr
+    assert manifest.read_bytes() == before
+    assert cloud.spoken == []
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["m.json", "--manifest-format", "jsonl", "--report", "m.json"],
+        ["m.json", "--manifest-format", "jsonl", "--journal", "./m.json"],
+        ["lines.jsonl", "--report", "x.json", "--journal", "x.json"],
+    ],
+)
+def test_manifest_report_and_journal_are_three_files(
+    in_cloud: Program, cloud: Cloud, folder: Path, args: list[str]
+) -> None:
+    write(folder, "Hello.")
+    write(folder, "Hello.", name="m.json")
+
+    assert_failure(in_cloud("batch", *args, "-o", "out"), 2, "same file")
+    assert cloud.spoken == []

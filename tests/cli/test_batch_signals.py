@@ -90,6 +90,31 @@ def test_after_a_signal_the_next_run_does_the_rest(
     assert_all_right(folder / "out", texts)
 
 
+@pytest.mark.parametrize("number", STATUSES, ids=["Ctrl-C", "SIGTERM"])
+def test_an_answer_that_ends_with_its_connection_is_not_whole_because_we_left(
+    in_cloud: Program, cloud: Cloud, folder: Path, number: signal.Signals
+) -> None:
+    write(folder, *sentences(2))
+    gates = [Gate(), Gate()]
+    waiting = iter(gates)
+
+    def begin(_request: Request) -> Sequence[Step]:
+        return [b"HTTP/1.1 200 OK\r\nContent-Type: audio/wav\r\n\r\n", bytes(4000), next(waiting), bytes(40)]
+
+    cloud.always(begin)
+    running = in_cloud.start("batch", ROOM, "-o", "out", *RAW, "--jobs", "2")
+    wait_until(lambda: all(gate.reached.is_set() for gate in gates) and len(parts(folder)) == 2)
+
+    running.send(number)
+    result = running.wait(10)
+    cloud.always(speech)
+    again = in_cloud("batch", ROOM, "-o", "out", *RAW)
+
+    assert result.status == STATUSES[number]
+    assert again.status == 0
+    assert_all_right(folder / "out", sentences(2))
+
+
 def test_a_signal_ends_a_run_soon(in_cloud: Program, cloud: Cloud, folder: Path) -> None:
     running = interrupted(in_cloud, cloud, folder)
 
