@@ -218,8 +218,9 @@ def _explain(path: Path | str, error: OSError | ValueError) -> UsageError | Outp
             f"Cannot write {path}: {error.strerror or error}.",
             hint="Choose another place, or change its permissions.",
         )
-        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS}:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             failure.hint = "Free some space, or write to another disk."
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS}:
             failure.is_passing = False  # for nothing that will be written there
         return failure
     # a NUL byte in the name

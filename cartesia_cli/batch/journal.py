@@ -1,18 +1,21 @@
 """What was made of which text: so that a second run makes only what is missing or changed."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from cartesia_cli.batch.jobs import Job, Made, MadeFile
-from cartesia_cli.database import Database, Record, Shelf
+from cartesia_cli.batch.runner import Outcome
+from cartesia_cli.database import Database, Shelf
+from cartesia_cli.errors import OutputError, UsageError
 from cartesia_cli.files import Signature
 
 FILE_NAME = ".cartesia-journal"
-
+"""Of the journal, in the folder of the files."""
 
 _BLOCK = 2**20
+"""Bytes that are read at a time."""
 
 
 class Place(Protocol):
@@ -23,6 +26,21 @@ class Place(Protocol):
 
     def digest(self, name: str, /) -> str | None:
         """Return what ``digest_of`` says of a file; None if reading it would cost too much."""
+
+
+class _Entry(NamedTuple):
+    """What is known of the files of a job."""
+
+    of: str
+    """Its fingerprint."""
+
+    by: str
+    """The rules of its timings."""
+
+    files: Mapping[str, MadeFile]
+    duration: float | None
+    before: Mapping[str, list[int | str] | None] | None = None
+    """What was there when somebody elsewhere was asked to make them."""
 
 
 class Journal:
@@ -49,12 +67,12 @@ class Journal:
         """Return what became of a job whose files are there and are what it asks for; None of others."""
         if place.signature(job.name) is None:  # of most jobs of a first run
             return None
-        record = self._made.get(job.name)
-        if record is not None and "before" in record:
-            record = _adopted(record, place)
-        if record is None or record["of"] != job.fingerprint or (job.timings and record["by"] != job.rules):
+        entry = self._entry(job.name)
+        if entry is not None and entry.before is not None:
+            entry = _adopted(entry, place)
+        if entry is None or entry.of != job.fingerprint or (job.timings and entry.by != job.rules):
             return None
-        known = {name: MadeFile(Signature(*each[:2]), each[2]) for name, each in record["files"].items()}
+        known = entry.files
         if not known.keys() >= set(job.names):
             return None
         found = {name: _same(name, known[name], place) for name in job.names}
@@ -63,9 +81,8 @@ class Journal:
             return None
         if found != {name: known[name] for name in found}:
             # Somebody copied the folder: the next run need not read the files again.
-            now = {**known, **dict(zip(found, files, strict=True))}
-            self._made.put({**record, "files": _kept(now)})
-        return Made("skipped", record["duration"], files)
+            self._put(job.name, entry._replace(files={**known, **dict(zip(found, files, strict=True))}))
+        return Made("skipped", entry.duration, files)
 
     def intend(self, job: Job, place: Place) -> None:
         """Note what is there before somebody elsewhere makes the files of a job.
@@ -84,10 +101,13 @@ class Journal:
         Raises:
             OutputError: it cannot be written.
         """
-        kept = _kept(dict(zip(job.names, files, strict=True)))
-        self._made.put(
-            {"id": job.name, "of": job.fingerprint, "by": job.rules, "files": kept, "duration": duration}
-        )
+        files_by_name = dict(zip(job.names, files, strict=True))
+        try:
+            self._put(job.name, _Entry(job.fingerprint, job.rules, files_by_name, duration))
+        except (OutputError, UsageError) as error:
+            failure = OutputError(str(error), hint=error.hint)
+            failure.is_passing = False  # for no other job either
+            raise failure from error
 
     def forget(self, job: Job) -> None:
         """Have a job done again by the next run.
@@ -101,21 +121,41 @@ class Journal:
         """Close the file."""
         self._database.close()
 
+    def _entry(self, name: str) -> "_Entry | None":
+        """Return what is known of a file; None if that is nothing, or was not written by us."""
+        try:
+            record = self._made.get(name)
+            if record is None:
+                return None
+            kept = record.get("files", {}).items()
+            files = {each: MadeFile(Signature(size, mark), digest) for each, (size, mark, digest) in kept}
+            return _Entry(record["of"], record["by"], files, record.get("duration"), record.get("before"))
+        except (TypeError, ValueError, LookupError, AttributeError):
+            return None
 
-def _adopted(record: Record, place: Place) -> Record | None:
+    def _put(self, name: str, entry: "_Entry") -> None:
+        files = {each: [*file.signature, file.digest] for each, file in entry.files.items()}
+        self._made.put(
+            {"id": name, "of": entry.of, "by": entry.by, "files": files, "duration": entry.duration}
+        )
+
+
+def find_made(jobs: Iterable[Job], journal: Journal, place: Place) -> Iterator[Job | Outcome[Job, Made]]:
+    """Yield the jobs that are to be done, and in place of those that were done their outcomes."""
+    for job in jobs:
+        made = journal.find(job, place)
+        yield job if made is None else Outcome(job, made)
+
+
+def _adopted(entry: "_Entry", place: Place) -> "_Entry | None":
     """Return the entry of files that were made without anybody here hearing of it; None if they were not."""
-    files: dict[str, list[int | str]] = {}
-    for name, before in record["before"].items():
+    files: dict[str, MadeFile] = {}
+    for name, before in (entry.before or {}).items():
         now = place.signature(name)
         if now is None or [*now] == before:
             return None
-        files[name] = [*now, ""]
-    return {**record, "files": files, "duration": None}
-
-
-def _kept(files: Mapping[str, MadeFile]) -> dict[str, list[int | str]]:
-    """Return files, by their names, as JSON has them."""
-    return {name: [*file.signature, file.digest] for name, file in files.items()}
+        files[name] = MadeFile(now, "")
+    return entry._replace(files=files, before=None)
 
 
 def _same(name: str, known: MadeFile, place: Place) -> MadeFile | None:

@@ -19,7 +19,6 @@ Result = TypeVar("Result")
 _AHEAD = 512
 """Jobs held beyond those of the workers, so that nobody idles while the first of them takes long."""
 
-
 _IN_VAIN = 8
 """Jobs, and one for each worker, that fail in a row for want of an answer: then there will be none."""
 
@@ -64,10 +63,11 @@ def run_jobs(
             are waited for. A run that ends before its time sets it.
 
     Raises:
-        CredentialsError, LimitError, OutputError, UnavailableError: every other job would fail with it.
+        CredentialsError, LimitError, OutputError, UnavailableError: every other job would fail with it, or
+            there is no thread to do any.
         CartesiaError: of ``jobs``.
     """
-    crew = _Crew(work, n_workers, stop or threading.Event())
+    workers = _Workers(work, n_workers, stop or threading.Event())
     ahead = n_workers + _AHEAD if ahead is None else ahead
     source = iter(jobs)
     held: deque[_Task[Job, Result]] = deque()
@@ -75,28 +75,28 @@ def run_jobs(
     is_read = False
     try:
         while True:
-            while len(held) <= ahead and not (is_read or crew.stop.is_set()):
+            while len(held) <= ahead and not (is_read or workers.stop.is_set()):
                 try:
                     item = next(source)
-                    held.append(_Task(item.job, item) if isinstance(item, Outcome) else crew.begin(item))
+                    held.append(_Task(item.job, item) if isinstance(item, Outcome) else workers.begin(item))
                 except StopIteration:
                     is_read = True
                 except CartesiaError as error:
                     failure = error
-                    crew.stop.set()
+                    workers.stop.set()
             if not held:
                 break
             task = held.popleft()
-            ending = crew.wait_for(task)
+            ending = workers.wait_for(task)
             if isinstance(ending, BaseException):
                 failure = failure or ending
                 ending = Outcome(task.job, is_left=True)
             yield ending
     except BaseException:  # the consumer's, too: closed, or Ctrl-C
-        crew.stop.set()
+        workers.stop.set()
         raise
     finally:
-        crew.dismiss()
+        workers.dismiss()
     if failure is not None:
         raise failure
 
@@ -110,13 +110,14 @@ class _Task(Generic[Job, Result]):
     """None where it is not known yet; an exception if it is one that ends the run."""
 
 
-class _Crew(Generic[Job, Result]):
-    """The workers, and what goes to them and comes back. They are no daemons: a job under way may end."""
+class _Workers(Generic[Job, Result]):
+    """Threads, and what goes to them and comes back. They are no daemons: a job under way may end."""
 
     def __init__(self, work: Callable[[Job], Result], n_workers: int, stop: threading.Event) -> None:
         self.stop = stop
         self._work = work
         self._n_missing = n_workers
+        self._n_hired = 0
         self._n_in_vain = 0
         self._most_in_vain = n_workers + _IN_VAIN
         self._todo: SimpleQueue[_Task[Job, Result] | None] = SimpleQueue()
@@ -127,12 +128,15 @@ class _Crew(Generic[Job, Result]):
     # ---- the consumer's thread
 
     def begin(self, job: Job) -> _Task[Job, Result]:
-        """Have a job done when a worker is free."""
+        """Have a job done when a worker is free.
+
+        Raises:
+            UnavailableError: there will be no worker.
+        """
         task: _Task[Job, Result] = _Task(job)
         self._todo.put(task)
         if self._n_missing:
-            self._n_missing -= 1
-            threading.Thread(target=self._serve, name="job").start()
+            self._hire()
         return task
 
     def wait_for(self, task: _Task[Job, Result]) -> Outcome[Job, Result] | BaseException:
@@ -145,6 +149,22 @@ class _Crew(Generic[Job, Result]):
     def dismiss(self) -> None:
         """Send the workers home, once they have no more to do."""
         self._todo.put(None)
+
+    def _hire(self) -> None:
+        """Start another worker; where the system has no more threads, those that there are do.
+
+        Raises:
+            UnavailableError: there is none.
+        """
+        try:
+            start_thread(threading.Thread(target=self._serve, name="job"))
+        except UnavailableError:
+            if not self._n_hired:
+                raise
+            self._n_missing = 0
+        else:
+            self._n_hired += 1
+            self._n_missing -= 1
 
     # ---- the workers' threads
 
@@ -174,6 +194,21 @@ class _Crew(Generic[Job, Result]):
             return False
         self._n_in_vain += 1  # of several threads: one more or less does not matter
         return self._n_in_vain >= self._most_in_vain
+
+
+def start_thread(thread: threading.Thread) -> None:
+    """Start a thread.
+
+    Raises:
+        UnavailableError: there is no memory for it, or there are as many as may be.
+    """
+    try:
+        thread.start()
+    except RuntimeError as error:
+        raise UnavailableError(
+            f"No thread can be started: {error}.",
+            hint="Free some memory, or raise the limit of processes (ulimit -u, or that of the container).",
+        ) from error
 
 
 def fails_all(error: CartesiaError) -> bool:

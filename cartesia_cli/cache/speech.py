@@ -98,6 +98,11 @@ class SpeechCache:
 
         return speak_or_remember
 
+    def has(self, request: SpeechRequest, origin: str) -> bool:
+        """Return whether there is speech for a request; whether it is sound is seen when it is given."""
+        path = self._path(request, origin)
+        return path is not None and path.exists()
+
     def forget(self, request: SpeechRequest, origin: str) -> None:
         """Keep the speech of a request no longer.
 

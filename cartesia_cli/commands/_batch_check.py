@@ -1,8 +1,10 @@
 """Reads the manifest of ``batch``: first to find every mistake and what it will cost, then to do it."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from cartesia_cli import console
@@ -10,10 +12,13 @@ from cartesia_cli.batch.jobs import Job
 from cartesia_cli.batch.journal import Journal
 from cartesia_cli.batch.manifest import Mistake, read_manifest
 from cartesia_cli.batch.naming import Claims
+from cartesia_cli.batch.naming.filenames import fold
 from cartesia_cli.batch.places import open_place
+from cartesia_cli.batch.places.folder import Folder
 from cartesia_cli.commands._batch_plan import Plan
 from cartesia_cli.commands._progress import Progress
-from cartesia_cli.errors import RequestError, UsageError
+from cartesia_cli.errors import OutputError, RequestError, UsageError
+from cartesia_cli.files import naming
 
 _CHARACTERS_A_MINUTE = 900
 """Of English at the usual pace: only to say beforehand about how long it will be."""
@@ -36,6 +41,8 @@ class Survey:
     """Jobs that are done already; only known after a rehearsal."""
 
     n_characters_made: int = 0
+    written_at: int = 0
+    """When the manifest was last written as it was checked, in nanoseconds since 1970."""
 
 
 def check_manifest(plan: Plan, file: BinaryIO, progress: Progress) -> Survey:
@@ -45,8 +52,9 @@ def check_manifest(plan: Plan, file: BinaryIO, progress: Progress) -> Survey:
         UsageError: there are mistakes.
         CartesiaError: a voice cannot be looked up, or there is no space for temporary files.
     """
-    survey = Survey()
+    survey = Survey(written_at=_written_at(file))
     n_dropped = 0
+    own = _own_files(plan)
     with Claims() as claims, closing(_Known(plan)) as known:
         for item in read_manifest(file, plan.format):
             if isinstance(item, Mistake):
@@ -62,11 +70,8 @@ def check_manifest(plan: Plan, file: BinaryIO, progress: Progress) -> Survey:
             except (UsageError, RequestError) as mistake:
                 _tell(plan, progress, survey, item.number, mistake)
                 continue
-            for name in job.names:
-                holder = claims.claim(name, job.line)
-                if holder is not None:
-                    taken = UsageError(f"{name} is the file of line {holder} already.")
-                    _tell(plan, progress, survey, job.line, taken)
+            for clash in _clashes(job, claims, own):
+                _tell(plan, progress, survey, job.line, clash)
             if is_ours:
                 _count(survey, job, is_made=known.has(job))
     if survey.n_mistakes:
@@ -79,23 +84,24 @@ def check_manifest(plan: Plan, file: BinaryIO, progress: Progress) -> Survey:
     return survey
 
 
-def read_jobs(plan: Plan, file: BinaryIO) -> Iterator[Job]:
+def read_jobs(plan: Plan, file: BinaryIO, survey: Survey) -> Iterator[Job]:
     """Yield the jobs of a manifest that was checked, those of this shard.
 
     Raises:
         UsageError: it was changed since.
     """
     file.seek(0)
+    changed = UsageError(
+        f"{plan.manifest} was changed while it was read.",
+        hint="The same command again checks it anew, and goes on.",
+    )
     for position, item in enumerate(read_manifest(file, plan.format)):
+        if _written_at(file) != survey.written_at or isinstance(item, Mistake):
+            raise changed
         try:
-            if isinstance(item, Mistake):
-                raise UsageError(item.message)  # noqa: TRY301  as the planner does
             job = plan.planner.plan(item) if plan.shard.has(position) else None
         except (UsageError, RequestError) as mistake:
-            raise UsageError(
-                f"{plan.manifest} was changed while it was read: line {item.number} is wrong now.",
-                hint="The same command again checks it anew, and goes on.",
-            ) from mistake
+            raise changed from mistake
         if job is not None:
             yield job
 
@@ -118,12 +124,47 @@ def show_survey(plan: Plan, survey: Survey, *, as_json: bool) -> None:
     console.data("".join(f"{name.replace('_', ' ')}: {value}\n" for name, value in facts.items()))
 
 
+def _clashes(job: Job, claims: Claims, own: Mapping[str, str]) -> Iterator[UsageError]:
+    """Claim the files of a job; yield what is wrong with those that somebody else has."""
+    for name in job.names:
+        holder = claims.claim(name, job.line)
+        if holder is not None:
+            yield UsageError(f"{name} is the file of line {holder} already.")
+        elif (what := own.get(fold(name))) is not None:
+            yield UsageError(f"{name} is the {what} of this run.")
+
+
+def _own_files(plan: Plan) -> dict[str, str]:
+    """Return what else a run reads or writes in its folder, by the names that lines must not have."""
+    place = open_place(plan.recipe.target)
+    if not isinstance(place, Folder):
+        return {}
+    root = Path(os.path.realpath(place.root))
+    own = {"journal": plan.journal, "report": plan.options.work.report, "manifest": Path(plan.manifest)}
+    found = {what: Path(os.path.realpath(path)) for what, path in own.items() if path is not None}
+    return {
+        fold(path.relative_to(root).as_posix()): what
+        for what, path in found.items()
+        if path.is_relative_to(root)
+    }
+
+
+def _written_at(file: BinaryIO) -> int:
+    return os.fstat(file.fileno()).st_mtime_ns
+
+
 class _Known:
     """What was made before, for a rehearsal; nothing is created."""
 
     def __init__(self, plan: Plan) -> None:
         is_asked = plan.options.work.dry_run and not plan.recipe.is_forced
-        self._journal = Journal(plan.journal) if is_asked and plan.journal.exists() else None
+        self._journal: Journal | None = None
+        try:
+            with naming(plan.journal):
+                if is_asked and plan.journal.exists():
+                    self._journal = Journal(plan.journal)
+        except OutputError as error:  # on a disk that cannot be written
+            console.warn(f"what was made before is not known: {error}")
         self._place = open_place(plan.recipe.target, is_listed=True)
 
     def has(self, job: Job) -> bool:

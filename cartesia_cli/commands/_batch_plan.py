@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
+from cartesia_cli import console
 from cartesia_cli.batch.journal import FILE_NAME
 from cartesia_cli.batch.making.recipe import Recipe, Secrets
 from cartesia_cli.batch.manifest import ManifestFormat, manifest_format
@@ -58,7 +59,6 @@ class Plan(NamedTuple):
     """A run of ``batch``, decided before the manifest is read."""
 
     options: BatchOptions
-    settings: Settings
     engine: EngineName
     secrets: Secrets
     manifest: str
@@ -106,10 +106,9 @@ def plan_batch(options: BatchOptions, settings: Settings, key: Key | None) -> It
             names = VoiceNames(settings.base_url, key) if engine == "cloud" else None
             find_voice = _remembered(lambda voice: find_voice_id(voice, library, names, settings.aliases))
         origin = cloud_origin(settings) if engine == "cloud" else local_origin()
-        place = settings.base_url if engine == "cloud" else ""
+        address = settings.base_url if engine == "cloud" else ""
         yield Plan(
             options=options,
-            settings=settings,
             engine=engine,
             secrets=Secrets(key, settings.headers),
             manifest=options.manifest.manifest,
@@ -124,7 +123,7 @@ def plan_batch(options: BatchOptions, settings: Settings, key: Key | None) -> It
                 choice=_choice(options, settings),
                 transport=transport,
                 timings=timings,
-                origin=repr((place, said)),
+                origin=repr((address, said)),
                 rules=repr(profile),
             ),
             recipe=_recipe(
@@ -157,12 +156,12 @@ def _open(name: str, stack: ExitStack) -> BinaryIO:
         source = stack.enter_context(Path(name).open("rb")) if name != _STDIN else sys.stdin.buffer  # noqa: SIM115
         if name != _STDIN and stat.S_ISREG(os.fstat(source.fileno()).st_mode):
             return source
-        copy = stack.enter_context(TemporaryFile())  # noqa: SIM115  closed by the stack
-        shutil.copyfileobj(source, copy)
-        copy.seek(0)
+        spool = stack.enter_context(TemporaryFile())  # noqa: SIM115  closed by the stack
+        shutil.copyfileobj(source, spool)
+        spool.seek(0)
     except OSError as error:
         raise UsageError(f"Cannot read {name}: {error.strerror}.") from error
-    return copy
+    return spool
 
 
 def _check_options(options: BatchOptions) -> None:
@@ -170,8 +169,8 @@ def _check_options(options: BatchOptions) -> None:
     given = options.target.output
     if given is None and not options.work.dry_run:
         raise UsageError("There is nowhere to put the files.", hint="Add -o DIR.")
-    if given is not None and not given:
-        raise UsageError("The name after -o is empty.", hint="Name a folder, like -o out/.")
+    if given is not None and given in {"", _STDIN}:
+        raise UsageError("A batch needs a folder for its files.", hint="Name one, like -o out/.")
     if options.voice.context_id is not None:
         raise UsageError("--context-id names one utterance, and a batch has many.", hint="Leave it out.")
     for each in options.target.timings or ():
@@ -184,6 +183,14 @@ def _check_options(options: BatchOptions) -> None:
     if report is not None:
         report_format(report)
         check_stdout([("--json", options.report.json), ("--report", is_stdout(str(report)))])
+        if is_stdout(str(report)):
+            console.binary_stdout()  # which may be closed
+    own = (Path(options.manifest.manifest), report, options.target.journal)
+    real = [os.path.realpath(path) for path in own if path is not None and str(path) != os.devnull]
+    if len(set(real)) < len(real):
+        raise UsageError(
+            "Manifest, report and journal must not be the same file.", hint="Give each its own name."
+        )
 
 
 def _manifest_format(options: BatchOptions) -> ManifestFormat:

@@ -1,6 +1,7 @@
 """Does what ``cartesia batch`` was asked for: checks the manifest, then makes what is missing of it."""
 
 import gc
+import signal
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -11,17 +12,17 @@ from typing import BinaryIO, NoReturn
 from cartesia_cli import console
 from cartesia_cli.batch.asking.budget import Purse
 from cartesia_cli.batch.jobs import Job, Made
-from cartesia_cli.batch.journal import Journal
+from cartesia_cli.batch.journal import Journal, find_made
 from cartesia_cli.batch.making.recipe import Recipe
-from cartesia_cli.batch.making.remainder import find_made
 from cartesia_cli.batch.making.workshop import Maker, Output
 from cartesia_cli.batch.places import open_place
 from cartesia_cli.batch.places.folder import Folder
 from cartesia_cli.batch.places.occupation import occupied
 from cartesia_cli.batch.report import Item, Report, Totals, item_fields
 from cartesia_cli.batch.runner import Outcome, StoppedError, run_jobs
-from cartesia_cli.commands._batch_check import check_manifest, counted, read_jobs, show_survey
+from cartesia_cli.commands._batch_check import Survey, check_manifest, counted, read_jobs, show_survey
 from cartesia_cli.commands._batch_plan import Plan, open_manifest, plan_batch
+from cartesia_cli.commands._descriptors import fitting_jobs, raise_limit
 from cartesia_cli.commands._progress import Progress
 from cartesia_cli.commands._setup import find_secret_key, set_up
 from cartesia_cli.commands._speech import warn_of_ignored_options
@@ -58,24 +59,34 @@ def run(options: BatchOptions) -> None:
         if not survey.n_jobs:
             console.warn(f"there is nothing to do in {plan.manifest}")
         progress.expect(survey.n_jobs)
-        batch = _Run(plan, survey.n_jobs, progress)
+        batch = _Run(_with_files(plan), survey, progress)
         batch.go(file)
     batch.conclude()
+
+
+def _with_files(plan: Plan) -> Plan:
+    """Return a plan that does no more at once than there may be open files."""
+    if plan.options.work.cluster is not None:  # whose workers have theirs
+        raise_limit()
+        return plan
+    n_timings = len(set(plan.options.target.timings or ()))
+    n_at_once = fitting_jobs(plan.recipe.n_at_once, n_timings=n_timings)
+    return plan._replace(recipe=replace(plan.recipe, n_at_once=n_at_once))
 
 
 class _Run:
     """One run over the jobs of a manifest that was checked."""
 
-    def __init__(self, plan: Plan, n_jobs: int, progress: Progress) -> None:
+    def __init__(self, plan: Plan, survey: Survey, progress: Progress) -> None:
         self._plan = plan
-        self._n_jobs = n_jobs
+        self._survey = survey
         self._progress = progress
         self._began = time.monotonic()
         self._n_done = self._n_skipped = self._n_failed = 0
         self._seconds = 0.0
         self._stop = threading.Event()
         self._reason: tuple[str, str] | None = None
-        """What stopped the run, and what to do about it."""
+        """What stopped the run, where ``{spent}`` stands for credits, and what to do about it."""
 
         budget = plan.options.work.budget
         self._purse = Purse(budget if plan.engine == "cloud" else None, self._end_for_want_of_credits)
@@ -96,14 +107,17 @@ class _Run:
             if isinstance(place, Folder):
                 stack.enter_context(occupied(place.root, plan.shard))
             if report_to is not None:
-                self._report = stack.enter_context(closing(Report(report_to, plan.manifest)))
+                self._report = stack.enter_context(Report(report_to, plan.manifest))
             try:
-                outcomes = self._outcomes(place, read_jobs(plan, file), stack)
+                outcomes = self._outcomes(place, read_jobs(plan, file, self._survey), stack)
                 for outcome in stack.enter_context(closing(outcomes)):
                     if not outcome.is_left:
                         self._take(outcome)
             except CartesiaError:
                 console.note(self._summary())
+                raise
+            except KeyboardInterrupt:
+                signal.signal(signal.SIGINT, signal.SIG_IGN)  # all that is left to do has an end
                 raise
             finally:
                 if self._report is not None:
@@ -121,7 +135,7 @@ class _Run:
         summary = self._summary()
         if self._reason is not None:
             why, hint = self._reason
-            raise PartialFailureError(f"{why}: {summary}.", hint=hint)
+            raise PartialFailureError(f"{why.format(spent=totals.credits)}: {summary}.", hint=hint)
         if totals.failed:
             raise PartialFailureError(f"{summary}.", hint=_AGAIN)
         cost = f", {counted(totals.credits, 'credit')}" if self._plan.engine == "cloud" else ""
@@ -206,7 +220,12 @@ class _Run:
         n_ended = self._n_done + self._n_skipped + self._n_failed
         wall = time.monotonic() - self._began
         return Totals(
-            self._n_done, self._n_skipped, self._n_failed, self._n_jobs - n_ended, self._purse.spent, wall
+            self._n_done,
+            self._n_skipped,
+            self._n_failed,
+            self._survey.n_jobs - n_ended,
+            self._purse.spent,
+            wall,
         )
 
     def _end_for_failures(self, n_failures: int) -> None:
@@ -215,8 +234,9 @@ class _Run:
 
     def _end_for_want_of_credits(self) -> NoReturn:
         """Stop before more is spent than may be; called by whoever would."""
+        budget = counted(self._plan.options.work.budget or 0, "credit")
         self._reason = (
-            f"The budget of {counted(self._plan.options.work.budget or 0, 'credit')} does not reach further",
+            f"The budget of {budget} does not reach further ({{spent:,}} spent)",
             "The same command again, with more, goes on.",
         )
         self._stop.set()

@@ -82,7 +82,10 @@ class Progress:
             if self._on_terminal:
                 self._show(self._clock())
         if self._ticker is not None:
-            self._ticker.start()
+            try:
+                self._ticker.start()
+            except RuntimeError:  # the system has no more threads: the line changes when an item ends
+                self._ticker = None
         return self
 
     def __exit__(

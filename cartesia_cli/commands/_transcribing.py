@@ -14,6 +14,7 @@ from cartesia_cli import console
 from cartesia_cli.batch.asking.hearing import ThrottledTranscriber
 from cartesia_cli.batch.asking.throttle import Throttle
 from cartesia_cli.batch.runner import Outcome, run_jobs
+from cartesia_cli.commands._descriptors import raise_limit
 from cartesia_cli.commands._live_plan import is_live
 from cartesia_cli.commands._progress import Progress
 from cartesia_cli.commands._setup import find_secret_key, set_up, tell_fallback
@@ -108,6 +109,7 @@ def _run_jobs(plan: Plan, transcriber: Transcriber) -> None:
     for folder in {path.parent for job in plan.jobs for _, path in job.files}:
         _make_folder(folder)
     jobs = [job for job in plan.jobs if not _is_done(job, plan)]
+    raise_limit()
     failed: list[Outcome[Job, Transcript]] = []
     with Progress(len(jobs), "transcribed", interval=None) as progress:
         work = partial(_transcribe, plan=plan, transcriber=transcriber, progress=progress)

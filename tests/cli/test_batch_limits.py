@@ -269,6 +269,61 @@ def test_a_server_that_is_not_there_is_said_soon(run: Program, folder: Path) -> 
     assert len(result.lines) < 50
 
 
+# What the system allows
+
+STATED = ("sh", "-c", 'ulimit $0 || exit 99; exec "$@"')
+"""A wrapper under which a limit is as the next argument says."""
+
+
+def test_as_many_files_may_be_open_as_the_system_allows(
+    in_cloud: Program, cloud: Cloud, folder: Path
+) -> None:
+    texts = sentences(60)
+    write(folder, *texts)
+    crowd = Crowd(seconds=0.4)
+    cloud.always(crowd)
+
+    result = in_cloud("batch", ROOM, "-o", "out", *RAW, "--jobs", "40", wrapper=(*STATED, "-Sn 64"))
+
+    assert result.status == 0, result.stderr
+    assert "open" not in result.stderr
+    assert crowd.most > 20
+    assert all(holds(folder / "out" / f"{i:06}.raw", text) for i, text in enumerate(texts, 1))
+
+
+def test_more_jobs_than_files_may_be_open_for_are_fewer_and_told_once(
+    in_cloud: Program, cloud: Cloud, folder: Path
+) -> None:
+    texts = sentences(150)
+    write(folder, *texts)
+    crowd = Crowd(seconds=0.2)
+    cloud.always(crowd)
+
+    result = in_cloud(
+        "batch", ROOM, "-o", "out", *RAW, "--timings", "srt", "--jobs", "100", wrapper=(*STATED, "-n 164")
+    )
+
+    assert result.status == 0, result.stderr
+    warnings = [line for line in result.lines if "164" in line]
+    assert warnings == [
+        "cartesia: warning: only 20 of 100 jobs at once: no more than 164 files may be open (ulimit -n)"
+    ]
+    assert 10 < crowd.most <= 20
+    assert len(asked(cloud)) == 150
+    assert all(holds(folder / "out" / f"{i:06}.raw", text) for i, text in enumerate(texts, 1))
+
+
+def test_without_room_for_a_thread_it_is_said(in_cloud: Program, cloud: Cloud, folder: Path) -> None:
+    write(folder, *sentences(3))
+    tight = ("sh", "-c", 'ulimit -s 8000000 && ulimit -v 4000000 || exit 99; exec "$@"', "sh")
+
+    result = in_cloud("batch", ROOM, "-o", "out", *RAW, wrapper=tight)
+
+    assert result.status == 6, result.stderr
+    assert "No thread can be started" in result.stderr
+    assert asked(cloud) == []
+
+
 # --budget
 
 
@@ -286,10 +341,23 @@ def test_a_budget_is_never_exceeded_and_the_next_run_goes_on(
     assert first.status == 8
     assert spent == 300
     assert [event["status"] for event in first.events] == ["done"] * 10
-    assert "budget" in first.stderr.lower()
+    assert "The budget of 315 credits does not reach further (300 spent): 10 done, 10 left." in first.stderr
     assert second.status == 0
     assert sum(map(len, asked(cloud))) == 300
     assert files(folder / "out") == [f"{i:06}.raw" for i in range(1, 21)]
+
+
+def test_a_long_line_that_does_not_fit_costs_nothing_however_often(
+    in_cloud: Program, cloud: Cloud, folder: Path
+) -> None:
+    write(folder, " ".join(sentences(200)))
+    command = ("batch", ROOM, "-o", "out", *RAW, "--no-cache", "--budget", "5000")
+
+    results = [in_cloud(*command) for _ in range(2)]
+
+    assert [result.status for result in results] == [8, 8]
+    assert asked(cloud) == []
+    assert "5,000 credits does not reach further (0 spent): 0 done, 1 left." in results[0].stderr
 
 
 def test_a_budget_that_is_enough_is_no_failure(in_cloud: Program, cloud: Cloud, folder: Path) -> None:

@@ -274,3 +274,37 @@ def test_verify_does_not_ask_again_for_what_it_found_good(
 
     assert [each.status for each in (*results, plain)] == [0, 0, 0]
     assert asked(cloud) == [GOOD]
+
+
+# --verify-asr
+
+
+@pytest.mark.parametrize(("status", "ended_with"), [(404, 8), (500, 8), (402, 4)])
+def test_what_could_not_be_heard_is_kept_and_heard_by_the_next_run(
+    in_cloud: Program, cloud: Cloud, folder: Path, status: int, ended_with: int
+) -> None:
+    command = ("batch", ROOM, "-o", "out", *RAW, "--verify-asr", "--no-cache", "--retries", "0", "--json")
+    write(folder, GOOD)
+    n_heard: list[int] = []
+
+    def hear_nothing_at_first(request: Request) -> Sequence[Step]:
+        if not request.target.startswith("/stt"):
+            return speech(request)
+        n_heard.append(1)
+        if len(n_heard) == 1:
+            return error(status, message="Nobody listens.")
+        return response(body=json.dumps({"type": "transcript", "text": GOOD, "language": "en"}).encode())
+
+    cloud.always(hear_nothing_at_first)
+
+    first = in_cloud(*command)
+    there = files(folder / "out")
+    second = in_cloud(*command)
+
+    assert first.status == ended_with, first.stderr
+    assert "done" not in [event.get("status") for event in first.events]
+    assert there == ["000001.raw"]
+    assert second.status == 0, second.stderr
+    assert [event["status"] for event in second.events] == ["skipped"]
+    assert len(n_heard) == 2
+    assert asked(cloud) == [GOOD]

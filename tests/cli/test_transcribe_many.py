@@ -56,6 +56,21 @@ def test_as_many_requests_overlap_as_jobs_are_asked_for(
     assert meeting.most == 3
 
 
+def test_as_many_files_may_be_open_as_the_system_allows(
+    transcribe: Transcribe, cloud: Cloud, folder: Path
+) -> None:
+    names = [f"{i}.wav" for i in range(40)]
+    put(folder, *names)
+    meeting = Meeting(40, patience=10)
+    cloud.always(meeting)
+
+    few = ("sh", "-c", 'ulimit -Sn 64 && exec "$@"', "sh")
+    result = transcribe(*names, "--jobs", "40", "-q", wrapper=few)
+
+    assert (result.status, result.stderr) == (0, "")
+    assert meeting.most == 40
+
+
 def test_one_job_is_one_request_at_a_time(transcribe: Transcribe, cloud: Cloud, folder: Path) -> None:
     put(folder, "a.wav", "b.wav", "c.wav")
     meeting = Meeting(2, patience=0.2)

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import cast
 
 from cartesia_cli.audio.formats import OutputFormat
-from cartesia_cli.batch.cluster.station import Gate
 from cartesia_cli.batch.jobs import Job, Made, MadeFile
+from cartesia_cli.batch.making.recipe import Gate
 from cartesia_cli.batch.places import open_place
 from cartesia_cli.errors import CartesiaError, CredentialsError, LimitError, RequestError, UnavailableError
 from cartesia_cli.files import signature_of

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from cartesia_cli.audio import pcm, wav
 from cartesia_cli.audio.containers import ContainerEncoder
 from cartesia_cli.audio.formats import OutputFormat, output_formats
-from cartesia_cli.batch.checking import Flaw, check_sound, check_words, duration_of
+from cartesia_cli.audio.soundness import duration_of
+from cartesia_cli.batch.checking import Flaw, check_sound, check_words
 from cartesia_cli.batch.checking.lengths import Speed, spoken_length
 from cartesia_cli.batch.checking.likeness import compare
 from cartesia_cli.errors import UsageError

@@ -57,7 +57,9 @@ class Bench:
     api: Api
     recipe: Asking
 
-    def run(self, jobs: Iterator[Job], *, most: int = 8, stop: threading.Event | None = None) -> "Run":
+    def run(
+        self, jobs: Iterator[Job | Outcome[Job, Made]], *, most: int = 8, stop: threading.Event | None = None
+    ) -> "Run":
         return run_on_cluster(
             self.dask.address,
             self.recipe,
@@ -137,6 +139,18 @@ def test_every_job_is_done_once_and_the_outcomes_keep_their_order(
         f"sound of {line}" for line in range(60)
     )
     assert capfd.readouterr() == ("", "")
+
+
+def test_what_was_made_before_is_passed_on_without_waiting_for_the_cluster(bench: Bench) -> None:
+    wait_for_workers(bench, 2)
+    before = (Outcome(job(line), Made("skipped", None)) for line in range(1, 3_000))
+    began = time.monotonic()
+
+    outcomes = list(bench.run(itertools.chain([job(0)], before)))
+
+    assert [outcome.job.line for outcome in outcomes] == list(range(3_000))
+    assert bench.api.asked == {"0": 1}
+    assert time.monotonic() - began < 20  # a look at the cluster for every few of them would take a minute
 
 
 def test_each_worker_process_opens_one_workshop_and_closes_it(bench: Bench) -> None:

@@ -23,9 +23,8 @@ from cartesia_cli.batch.asking.budget import Bill, Purse
 from cartesia_cli.batch.asking.hearing import ThrottledTranscriber
 from cartesia_cli.batch.asking.throttle import Throttle
 from cartesia_cli.batch.jobs import Job, Made, MadeFile
-from cartesia_cli.batch.journal import FILE_NAME, Journal
+from cartesia_cli.batch.journal import FILE_NAME, Journal, find_made
 from cartesia_cli.batch.making.recipe import Recipe, Secrets
-from cartesia_cli.batch.making.remainder import find_made
 from cartesia_cli.batch.making.workshop import Output, Patience, Workshop
 from cartesia_cli.batch.places.folder import Folder
 from cartesia_cli.batch.runner import Outcome, StoppedError
@@ -114,6 +113,9 @@ class Kept:
 
     def wrap(self, speak: Speak) -> Speak:
         return self._cache.wrap(speak, "tests")
+
+    def has(self, request: SpeechRequest) -> bool:
+        return self._cache.has(request, "tests")
 
     def forget(self, request: SpeechRequest) -> None:
         self._cache.forget(request, "tests")
@@ -515,6 +517,71 @@ def test_what_was_made_before_and_is_sound_stays(open_workshop: Open) -> None:
     assert len(engine.asked) == 1
 
 
+class Deaf:
+    """A check that cannot be made as often as it is told; then all is well."""
+
+    def __init__(self, error: Exception, n_times: int = 1) -> None:
+        self._error = error
+        self._n_left = n_times
+        self.n_asked = 0
+
+    def __call__(self, _: Path, __: Job) -> list[str]:
+        self.n_asked += 1
+        if self._n_left:
+            self._n_left -= 1
+            raise self._error
+        return []
+
+
+NO_ANSWER = [UnavailableError("No answer."), LimitError("The quota is used up."), StoppedError()]
+
+
+@pytest.mark.parametrize("error", NO_ANSWER, ids=lambda error: type(error).__name__)
+def test_what_cannot_be_checked_is_kept_and_the_next_run_only_checks_it(
+    open_workshop: Open, folder: Path, error: Exception
+) -> None:
+    engine, check = Scripted(), Deaf(error, n_times=2)
+    wanted = job(*TEXTS, timings=(("a.srt", "srt"),))
+
+    for _ in range(2):
+        with pytest.raises(type(error)) as caught:
+            open_workshop(engine, checks=[good, check]).make(wanted)
+        assert caught.value is error
+        assert names_in(folder) == ["a.srt", "a.wav"]
+    made = open_workshop(engine, checks=[good, check]).make(wanted)
+
+    assert made.status == "skipped"
+    assert check.n_asked == 3
+    assert engine.asked == list(TEXTS), "it is paid for once"
+    assert samples_in(folder / "a.wav") == spoken(*TEXTS)
+
+
+def test_what_one_check_found_counts_though_another_cannot_be_made(
+    open_workshop: Open, folder: Path, journal: Journal
+) -> None:
+    with pytest.raises(UnavailableError, match="It hums"):
+        open_workshop(Scripted(), checks=[bad, Deaf(NO_ANSWER[0])]).make(job())
+
+    assert names_in(folder) == ["a.wav"]
+    assert journal.find(job(), Folder(folder)) is None
+
+
+def test_what_cannot_be_checked_does_not_count_as_checked_elsewhere(
+    open_workshop: Open, tmp_path: Path, journal: Journal
+) -> None:
+    engine, store, memory = Scripted(), Store(tmp_path / "here"), Kept(tmp_path / "cache")
+    check = Deaf(NO_ANSWER[0])
+
+    with pytest.raises(UnavailableError, match="No answer"):
+        open_workshop(engine, output=store, memory=memory, checks=[check]).make(job())
+    there, known = list(store.held), journal.find(job(), store)
+    made = open_workshop(engine, output=store, memory=memory, checks=[check]).make(job())
+
+    assert (there, known) == (["a.wav"], None)
+    assert (made.status, check.n_asked) == ("done", 2)
+    assert engine.asked == [TEXTS[0]], "its speech is remembered"
+
+
 # ---- places elsewhere
 
 
@@ -872,8 +939,87 @@ def test_a_job_beyond_the_budget_leaves_nothing(open_workshop: Open, folder: Pat
     with pytest.raises(StoppedError):
         open_workshop(engine, purse=purse).make(job(*TEXTS))
 
-    assert engine.asked == list(TEXTS[:2])
+    assert engine.asked == [], "a part of it would be paid for in vain"
+    assert purse.spent == 0
     assert names_in(folder) == []
+
+
+def test_a_job_that_fails_gives_back_what_it_had_reserved(open_workshop: Open) -> None:
+    engine = Scripted(Five=[0])
+    purse = Purse(len("".join(TEXTS)), no_more)
+
+    with pytest.raises(UnavailableError):
+        open_workshop(engine, purse=purse).make(job(*TEXTS))
+
+    assert purse.spent == len(TEXTS[0])
+
+
+def test_what_is_reserved_is_kept_from_others_and_not_yet_spent(open_workshop: Open) -> None:
+    engine = Held()
+    whole = len("".join(TEXTS))
+    purse = Purse(whole + 1, no_more)
+    workshop = open_workshop(engine, purse=purse)
+
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(workshop.make, job(*TEXTS))
+        try:
+            assert eventually(lambda: engine.asked)
+            spent = purse.spent
+            with pytest.raises(StoppedError):
+                workshop.make(job("Me too.", name="b.wav"))
+        finally:
+            engine.release.set()
+
+    assert spent == len(TEXTS[0])
+    assert future.result().n_credits == purse.spent == whole
+    assert workshop.make(job("I", name="c.wav")).n_credits == 1, "nothing is kept for a job that is done"
+
+
+def test_what_breaks_off_in_the_middle_is_paid_for_again_if_there_is_enough(open_workshop: Open) -> None:
+    engine = Scripted(Five=[1])
+    whole, again = len("".join(TEXTS)), len(TEXTS[1])
+    purse = Purse(whole + again, no_more)
+
+    made = open_workshop(engine, purse=purse, retries=1).make(job(*TEXTS))
+
+    assert made.n_credits == purse.spent == whole + again
+
+
+def test_a_second_attempt_does_not_take_what_is_for_other_parts(open_workshop: Open) -> None:
+    engine = Scripted(Five=[1])
+    purse = Purse(len("".join(TEXTS)) + len(TEXTS[1]) - 1, no_more)
+
+    with pytest.raises(StoppedError):
+        open_workshop(engine, purse=purse, retries=1).make(job(*TEXTS))
+
+    assert engine.asked == list(TEXTS[:2])
+    assert purse.spent == len(TEXTS[0]) + len(TEXTS[1])
+
+
+@pytest.mark.parametrize("kept", [0, 1, 2])
+def test_parts_that_are_kept_need_no_budget(open_workshop: Open, tmp_path: Path, kept: int) -> None:
+    engine, memory = Scripted(), Kept(tmp_path / "cache")
+    open_workshop(engine, memory=memory).make(job(TEXTS[kept], name="b.wav"))
+    missing = [text for text in TEXTS if text != TEXTS[kept]]
+    purse = Purse(len("".join(missing)), no_more)
+
+    made = open_workshop(engine, memory=memory, purse=purse).make(job(*TEXTS))
+
+    assert engine.asked == [TEXTS[kept], *missing]
+    assert made.n_credits == purse.spent == len("".join(missing))
+
+
+def test_a_part_that_is_not_kept_whole_is_paid_for(open_workshop: Open, tmp_path: Path) -> None:
+    engine, memory = Scripted(), Kept(tmp_path / "cache")
+    open_workshop(engine, memory=memory).make(job(TEXTS[1], name="b.wav"))
+    [entry] = (tmp_path / "cache").rglob("*.speech")
+    entry.write_bytes(entry.read_bytes()[:-1])
+    purse = Purse(len(TEXTS[0]) + len(TEXTS[1]), no_more)
+
+    with pytest.raises(StoppedError):
+        open_workshop(engine, memory=memory, purse=purse).make(job(*TEXTS))
+
+    assert purse.spent <= len(TEXTS[0]) + len(TEXTS[1])
 
 
 # ---- recipes

@@ -221,6 +221,7 @@ def test_long_ids_are_cut_and_stay_different(template: str | None, start: str) -
         ("x" * 50 + " y", "x" * 40),
         ("?" * 3000 + "a", "000012"),
         ("…", "000012"),
+        ("\u02bc", "000012"),
     ],
 )
 def test_a_slug_is_the_first_words_of_the_text(text: str, slug: str) -> None:
@@ -229,8 +230,8 @@ def test_a_slug_is_the_first_words_of_the_text(text: str, slug: str) -> None:
 
 @given(st.text(ANY_CHARACTER, max_size=300))
 def test_a_slug_is_short_and_made_of_words(text: str) -> None:
-    name = Names("n{slug}").name(line(text=text), "Skylar", "wav")
-    slug = name.removeprefix("n").removesuffix(".wav")
+    name = Names("x{slug}").name(line(text=text), "Skylar", "wav")  # no device of Windows begins with x
+    slug = name.removeprefix("x").removesuffix(".wav")
 
     assert 1 <= len(slug) <= 45
     assert re.fullmatch(r"[^\s/_!-,.]+(?:-[^\s/_!-,.]+)*", slug)

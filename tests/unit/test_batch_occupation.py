@@ -5,8 +5,9 @@ import os
 import signal
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -83,6 +84,54 @@ def test_who_would_do_the_same_is_kept_out(tmp_path: Path, there: Shard, here: S
         assert not is_free(tmp_path, here)
 
     assert is_free(tmp_path, here)
+
+
+@pytest.mark.parametrize(("there", "here"), [(FIRST, Shard(1, 3)), (Shard(3, 3), FIRST)])
+def test_shards_of_another_count_are_kept_out(tmp_path: Path, there: Shard, here: Shard) -> None:
+    with occupied(tmp_path, there):
+        with (
+            pytest.raises(OutputError, match=f"on one of {there.n} shards") as caught,
+            occupied(tmp_path, here),
+        ):
+            pass
+
+        assert caught.value.hint is not None
+        assert f"--shard I/{there.n}" in caught.value.hint
+        assert len(names_in(tmp_path)) == 1
+        assert not is_free(tmp_path, there)
+
+    assert is_free(tmp_path, here)
+
+
+def test_shards_of_another_count_that_begin_at_once_are_never_both_there(tmp_path: Path) -> None:
+    n_inside, n_times = Counter[int](), 0
+    counting = threading.Lock()
+    both: list[int] = []
+
+    def come_and_go(n: int) -> None:
+        nonlocal n_times
+        for _ in range(N_ROUNDS):
+            with suppress(OutputError), occupied(tmp_path, Shard(1, n)):
+                with counting:
+                    n_inside[n] += 1
+                    n_times += 1
+                    both.extend([n] if all(n_inside[each] for each in (2, 3)) else [])
+                time.sleep(0)  # lets others run
+                with counting:
+                    n_inside[n] -= 1
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(come_and_go, (2, 3, 2, 3)))
+
+    assert n_times
+    assert both == []
+
+
+def test_what_a_killed_shard_of_another_count_left_keeps_nobody_out(tmp_path: Path) -> None:
+    (tmp_path / ".cartesia-shard-1-of-2").touch()
+    (tmp_path / ".cartesia-shard-of-our-garden.txt").touch()
+
+    assert is_free(tmp_path, Shard(1, 3))
 
 
 def test_a_shard_stays_when_another_one_ends(tmp_path: Path) -> None:

@@ -319,6 +319,56 @@ def test_a_program_ends_after_ctrl_c_with_the_job_that_runs() -> None:
     assert "KeyboardInterrupt" in ended.stderr
 
 
+def run_where_threads_are_few(megabytes: int) -> list[str]:
+    """Return what a program says of 100 jobs, which has so much room left for threads of 512 MB each."""
+    program = f"""if True:
+        import re, resource, threading, time
+        from pathlib import Path
+        from cartesia_cli.batch.runner import run_jobs
+        from cartesia_cli.errors import UnavailableError
+
+        seen = set()
+
+        def work(job):
+            seen.add(threading.get_ident())
+            time.sleep(0.001)
+            return -job
+
+        used = int(re.search(r"VmSize:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
+        threading.stack_size(512 << 20)
+        resource.setrlimit(resource.RLIMIT_AS, (used + ({megabytes} << 20), resource.RLIM_INFINITY))
+        try:
+            results = [outcome.result for outcome in run_jobs(range(100), work, n_workers=50)]
+            print(results == [-job for job in range(100)])
+            print(len(seen))
+        except UnavailableError as error:
+            print(error)
+            print(error.hint)
+    """
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert ended.stderr == ""
+    return ended.stdout.splitlines()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere memory has no such limit")
+def test_fewer_threads_than_workers_do_all_the_jobs() -> None:
+    are_right, n_threads = run_where_threads_are_few(megabytes=2_000)
+
+    assert are_right == "True"
+    assert 0 < int(n_threads) < 10
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere memory has no such limit")
+def test_without_any_thread_it_is_said_what_is_missing() -> None:
+    message, hint = run_where_threads_are_few(megabytes=200)
+
+    assert message == "No thread can be started: can't start new thread."
+    assert "memory" in hint
+    assert "limit" in hint
+
+
 def test_a_job_costs_little_and_is_forgotten() -> None:
     n_jobs = 20_000
     began = time.process_time()

@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from cartesia_cli.batch.asking.level import MOST_REFUSALS, Level
-from cartesia_cli.batch.runner import StoppedError
+from cartesia_cli.batch.runner import StoppedError, start_thread
 from cartesia_cli.errors import CartesiaError, LimitError
 from cartesia_cli.models import Speak, SpeechEvents, SpeechRequest
 
@@ -42,6 +42,9 @@ class Throttle:
         stop: ends all waiting when it is set.
         clock: returns seconds.
         jitter: returns a number from 0 to 1; up to a quarter of each backoff is taken off.
+
+    Raises:
+        UnavailableError: the thread that waits for ``stop`` cannot be started.
     """
 
     def __init__(
@@ -67,7 +70,7 @@ class Throttle:
         self._n_retries = 0
         if stop is not None:
             end = threading.Thread(target=_pass_on, args=(stop, weakref.ref(self)), name="stop", daemon=True)
-            end.start()
+            start_thread(end)
 
     @property
     def limit(self) -> int:

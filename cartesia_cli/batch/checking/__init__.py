@@ -1,5 +1,5 @@
 """Whether a file that was made is what was asked for."""
 
-from cartesia_cli.batch.checking.checks import Flaw, check_sound, check_words, duration_of
+from cartesia_cli.batch.checking.checks import Flaw, check_sound, check_words
 
-__all__ = ["Flaw", "check_sound", "check_words", "duration_of"]
+__all__ = ["Flaw", "check_sound", "check_words"]

@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import Final, Literal
 
 from cartesia_cli.audio.formats import OutputFormat
-from cartesia_cli.audio.soundness import Soundness, duration_of, measure_soundness
+from cartesia_cli.audio.soundness import Soundness, measure_soundness
 from cartesia_cli.batch.checking.lengths import Speed, spoken_length
 from cartesia_cli.batch.checking.likeness import Difference, compare
 from cartesia_cli.engines import Transcriber
 from cartesia_cli.errors import UsageError
 from cartesia_cli.sentences.content import is_speakable
-
-__all__ = ["Flaw", "check_sound", "check_words", "duration_of"]
 
 _CLIPPED: Final = 0.02
 """Share of the speech at full scale; the built-in voice has none, and 4 % or more if made 12 dB louder."""

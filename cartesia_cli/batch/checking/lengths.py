@@ -30,8 +30,8 @@ _ASIDE = 1.5
 _LONGEST_WORD = 40
 """Letters; what is longer is a key or a cry, and may be spelled or passed over."""
 
-
 _LONGEST_ADDRESS = 2000
+"""Characters; what is longer is not searched for what is in an address."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,8 @@ from pathlib import Path
 from cartesia_cli.batch.asking.budget import Purse
 from cartesia_cli.batch.cluster.running import run_on_cluster
 from cartesia_cli.batch.jobs import Job, Made
-from cartesia_cli.batch.journal import Journal
+from cartesia_cli.batch.journal import Journal, find_made
 from cartesia_cli.batch.making.recipe import Recipe, Secrets
-from cartesia_cli.batch.making.remainder import find_made
 from cartesia_cli.batch.making.workshop import Output
 from cartesia_cli.batch.places import is_url
 from cartesia_cli.batch.runner import Outcome, StoppedError

@@ -18,6 +18,8 @@ from cartesia_cli.batch.packages import INSTALL
 from cartesia_cli.errors import UnavailableError, UsageError
 
 _CONNECTING = 10.0
+"""Seconds that the scheduler has to answer at first."""
+
 _ANSWER = 20.0
 """Seconds that a worker has to answer."""
 
@@ -25,7 +27,11 @@ _PULSE = 1.0
 """Seconds after which it is looked whether a worker that does not answer is still there."""
 
 _LEAVING = 5.0
+"""Seconds for a farewell, and again to disconnect."""
+
 _VERSION = "cartesia_cli:__version__"
+"""Where every machine has its version, as ``pkgutil.resolve_name`` takes it."""
+
 _LOGGERS = ("asyncio", "bokeh", "distributed", "distributed.client", "distributed.gc", "tornado")
 
 
@@ -69,7 +75,7 @@ class Members:
         """
         from distributed import Semaphore
 
-        silence()
+        _silence()
         client = self._client = await _connect(self._address, min(patience, _CONNECTING))
         await _check_version("scheduler", client.run_on_scheduler(pkgutil.resolve_name, _VERSION))
         self._semaphore = await Semaphore(
@@ -162,7 +168,7 @@ class Members:
             call.cancel()
 
 
-def silence() -> None:
+def _silence() -> None:
     """Keep from the terminal what Dask and its packages say: what matters of it is in our errors."""
     import distributed  # noqa: F401  the import sets the loggers up
 

@@ -14,15 +14,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from threading import Event
-from typing import Any, Protocol
+from typing import Any
 
 from cartesia_cli.batch.cluster import station
 from cartesia_cli.batch.cluster.members import Members
 from cartesia_cli.batch.jobs import Job, Made
+from cartesia_cli.batch.journal import Place
 from cartesia_cli.batch.packages import INSTALL, has_cluster
 from cartesia_cli.batch.runner import Outcome, fails_all
 from cartesia_cli.errors import UnavailableError, UsageError
-from cartesia_cli.files import Signature
 
 _AHEAD = 512
 """Jobs held beyond the one that is waited for."""
@@ -43,13 +43,6 @@ _MOST_ATTEMPTS = 100
 """At a job whose workers are never ready for it."""
 
 
-class Marked(Protocol):
-    """Where files are; ``batch.places`` has some."""
-
-    def signature(self, name: str, /) -> Signature | None:
-        """Return the signature of a file; None if there is none."""
-
-
 def run_on_cluster(
     address: str,
     recipe: station.Recipe,
@@ -57,7 +50,7 @@ def run_on_cluster(
     *,
     secret: Any,
     most: int,
-    place: Marked,
+    place: Place,
     stop: Event | None = None,
     patience: float = 60.0,
 ) -> Generator[Outcome[Job, Made], None, None]:
@@ -81,7 +74,8 @@ def run_on_cluster(
     Raises:
         UsageError: a package is missing, here or there, or is of another version there.
         UnavailableError: the scheduler cannot be reached, or went away; or there are no workers.
-        CredentialsError, LimitError: every other job would fail with it too.
+        CredentialsError, LimitError, OutputError: every other job would fail with it too.
+        CartesiaError: of ``jobs``; what is under way is withdrawn.
     """
     if not has_cluster():
         raise UsageError("A cluster needs more packages.", hint=f"Install them with: {INSTALL}")
@@ -95,11 +89,12 @@ def run_on_cluster(
                 warnings.simplefilter("ignore")  # of versions that differ
                 runner.run(cluster.join())
             while True:
-                begun = list(_read(source, place, stop, min(cluster.n_free, _AHEAD + 1 - len(held))))
-                held += begun
+                read = list(_read(source, place, stop, _AHEAD + 1 - len(held), cluster.n_free))
+                held += read
                 if not held:
                     break
-                runner.run(cluster.advance(task for task in begun if task.outcome is None))
+                begun = [task for task in read if task.outcome is None]
+                runner.run(cluster.advance(begun, waits=held[0].outcome is None))
                 while held and (outcome := held[0].outcome) is not None:
                     held.popleft()
                     yield outcome
@@ -157,8 +152,8 @@ class _Cluster:
             await asyncio.sleep(_TICK)
         await asyncio.gather(*map(self._members.welcome, workers))
 
-    async def advance(self, begun: Iterable[_Task]) -> None:
-        """Give new jobs to the cluster; return when something changed, and in a moment in any case."""
+    async def advance(self, begun: Iterable[_Task], *, waits: bool) -> None:
+        """Give new jobs to the cluster; then wait for something to change, but for a moment at most."""
         self._changed.clear()
         for task in begun:
             attempt = asyncio.create_task(self._see_through(task))
@@ -168,7 +163,7 @@ class _Cluster:
             self._is_finishing = True
             await self._members.tell_all(station.finish)
         with suppress(TimeoutError):
-            async with asyncio.timeout(_TICK):
+            async with asyncio.timeout(_TICK if waits else 0):
                 await self._changed.wait()
         if time.monotonic() - self._looked_at > _LOOK:
             await self._look()
@@ -294,10 +289,11 @@ class _Cluster:
 
 
 def _read(
-    source: Iterator[Job | Outcome[Job, Made]], place: Marked, stop: Event, most: int
+    source: Iterator[Job | Outcome[Job, Made]], place: Place, stop: Event, most: int, n_free: int
 ) -> Iterator[_Task]:
+    """Yield what comes next; among it no more jobs than there is room for. An outcome takes none."""
     for _ in range(most):
-        if stop.is_set():
+        if stop.is_set() or not n_free:
             return
         item = next(source, None)
         if item is None:
@@ -305,4 +301,5 @@ def _read(
         if isinstance(item, Outcome):
             yield _Task(item.job, (), item)
         else:
+            n_free -= 1
             yield _Task(item, tuple(place.signature(name) for name in item.names))

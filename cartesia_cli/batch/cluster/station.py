@@ -9,12 +9,14 @@ import os
 import pickle
 import secrets
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from cartesia_cli.batch.jobs import Job, Made, MadeFile
+from cartesia_cli.batch.making.recipe import Gate
+from cartesia_cli.batch.making.workshop import Maker
 from cartesia_cli.batch.places import open_place
 from cartesia_cli.batch.runner import StoppedError
 from cartesia_cli.credentials.finding import KEY_VARIABLE
@@ -23,9 +25,6 @@ from cartesia_cli.files import Signature
 
 if TYPE_CHECKING:
     from distributed import Semaphore, Worker
-
-Gate = Callable[[], AbstractContextManager[None]]
-"""Holds a request back while the whole cluster has as many under way as may be; held around each of them."""
 
 Marks = tuple[Signature | None, ...]
 """What was at the names of a job's files."""
@@ -37,21 +36,6 @@ _FORGOTTEN = 600.0
 """Seconds without a job after which a station closes: nobody may be there any more to tell it."""
 
 
-class Workshop(Protocol):
-    """Makes the files of jobs, in several threads."""
-
-    def make(self, job: Job, /) -> Made:
-        """Make the files of a job; those of ``job.timings`` after the audio.
-
-        Raises:
-            CartesiaError: they cannot be made.
-            StoppedError: the run ended.
-        """
-
-    def close(self) -> None:
-        """Free what is held."""
-
-
 class Recipe(Protocol):
     """How the files of a run are made; picklable, and without any secret."""
 
@@ -59,8 +43,8 @@ class Recipe(Protocol):
     def target(self) -> str:
         """Where they go: a URL, or a folder that all workers share."""
 
-    def open(self, secret: Any, /, *, gate: Gate, stop: threading.Event) -> Workshop:
-        """Return a workshop.
+    def open(self, secret: Any, /, *, gate: Gate, stop: threading.Event) -> Maker:
+        """Return what makes them, until ``stop`` is set; then it may raise ``StoppedError``.
 
         Args:
             secret: what the coordinator has for it; None if this worker has a key of its own.
@@ -72,6 +56,9 @@ class Recipe(Protocol):
         """
 
 
+State = Literal["made", "failed", "left", "unready", "unusable"]
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """How an attempt at a job ended."""
@@ -79,7 +66,7 @@ class Reply:
     worker: str
     """Its address."""
 
-    state: Literal["made", "failed", "left", "unready", "unusable"]
+    state: State
     """``unready``: the worker knows nothing of the run. ``unusable``: it can make nothing."""
 
     made: Made | None = None
@@ -95,7 +82,7 @@ class _Station:
         self._worker = worker
         self._lock = threading.Lock()
         self._opening = threading.Lock()
-        self._workshop: Workshop | None = None
+        self._workshop: Maker | None = None
         self._n_busy = 0
         self._n_done = 0
         self.pad = None if os.environ.get(KEY_VARIABLE) else secrets.token_bytes()
@@ -145,11 +132,11 @@ class _Station:
         except CartesiaError as error:
             return self._reply("failed", error=error)
 
-    def _open(self) -> Workshop:
+    def _open(self) -> Maker:
         with self._opening:
             if self._workshop is None:
-                self._workshop = self._recipe.open(self.secret, gate=self._gate, stop=self.stop)
                 self._place = open_place(self._recipe.target)
+                self._workshop = self._recipe.open(self.secret, gate=self._gate, stop=self.stop)
             return self._workshop
 
     def _find(self, job: Job, before: Marks) -> Made | None:
@@ -198,7 +185,7 @@ class _Station:
             workshop.close()
             self._place.close()
 
-    def _reply(self, state: Any, *, made: Made | None = None, error: CartesiaError | None = None) -> Reply:
+    def _reply(self, state: State, *, made: Made | None = None, error: CartesiaError | None = None) -> Reply:
         return Reply(self._worker.address, state, made, error)
 
 

@@ -54,10 +54,12 @@ class Crew:
             answer = child.connection.recv()
         except (EOFError, OSError) as error:
             self._bury(child)
-            raise UnavailableError(
+            failure = UnavailableError(
                 f"The process that spoke broke down{_how(child.process)}.",
                 hint="Try again; with fewer --jobs if memory is short.",
-            ) from error
+            )
+            failure.is_passing = True
+            raise failure from error
         with self._lock:
             self._free.append(child)
         if isinstance(answer, BaseException):
@@ -134,7 +136,7 @@ def _how(process: BaseProcess) -> str:
     process.join(1)
     code = process.exitcode
     if code is None or code >= 0:
-        return ""
+        return f" (status {code})" if code else ""
     with suppress(ValueError):
         return f" ({signal.Signals(-code).name})"
     return ""

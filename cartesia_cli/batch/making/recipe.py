@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cartesia_cli.batch.asking.bounds import bounded
 from cartesia_cli.batch.asking.budget import Purse
 from cartesia_cli.batch.asking.hearing import ThrottledTranscriber
 from cartesia_cli.batch.asking.throttle import Throttle
@@ -97,9 +98,11 @@ class Recipe:
         with ExitStack() as stack:
             throttle = Throttle(self.n_at_once, retries=self.retries, stop=stop)
             ask, transcriber = self._engines(secrets, throttle, gate, stack)
+            kept = ExitStack()
+            output = output or kept.enter_context(closing(open_place(self.target)))
             return Workshop(
                 ask,
-                output or open_place(self.target),
+                output,
                 None if self.journal is None else Journal(self.journal),
                 patience=Patience(self.repeats, throttle.pause),
                 profile=self.profile,
@@ -108,6 +111,7 @@ class Recipe:
                 checks=self._checks(transcriber),
                 is_forced=self.is_forced,
                 held=stack.pop_all(),
+                kept=kept,
             )
 
     def _engines(
@@ -123,7 +127,7 @@ class Recipe:
         # The throttle decides who asks again, and when: it knows about all requests.
         settings = replace(self.settings, headers=secrets.headers, retries=0)
         client = stack.enter_context(closing(open_cloud(settings, secrets.key)))
-        synthesize: Speak = partial(client.synthesize, transport=self.transport)
+        synthesize = bounded(partial(client.synthesize, transport=self.transport))
         ask = throttle.wrap(synthesize if gate is None else _gated(synthesize, gate))
         return ask, ThrottledTranscriber(client, throttle) if self.checks_words else None
 
@@ -155,6 +159,9 @@ class _Memory:
 
     def wrap(self, speak: Speak) -> Speak:
         return self._cache.wrap(speak, self._origin)
+
+    def has(self, request: SpeechRequest) -> bool:
+        return self._cache.has(request, self._origin)
 
     def forget(self, request: SpeechRequest) -> None:
         self._cache.forget(request, self._origin)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -14,7 +15,8 @@ from cartesia_cli.batch.asking.budget import Bill, Purse
 from cartesia_cli.batch.asking.flights import Flights
 from cartesia_cli.batch.jobs import Job, Made, MadeFile
 from cartesia_cli.batch.journal import Journal, Place, digest_of
-from cartesia_cli.errors import LimitError, UnavailableError
+from cartesia_cli.batch.runner import StoppedError
+from cartesia_cli.errors import CartesiaError, LimitError, UnavailableError
 from cartesia_cli.files import Signature, TargetFile, naming
 from cartesia_cli.models import Speak, SpeechRequest, SpeechWarning
 from cartesia_cli.speech import Timeline, format_timings, write_utterance
@@ -22,7 +24,7 @@ from cartesia_cli.speech import Timeline, format_timings, write_utterance
 if TYPE_CHECKING:
     from cartesia_cli.captions import Profile
 
-_LEAVING = 5.0
+_LEAVING = 7.0
 """Seconds that what breaks off may take to put away its files."""
 
 Check = Callable[[Path, Job], Sequence[str]]
@@ -43,11 +45,14 @@ class Maker(Protocol):
         """Free what is held; what is under way breaks off."""
 
 
-class Remember(Protocol):
+class Memory(Protocol):
     """Speech that need not be asked for again."""
 
     def wrap(self, speak: Speak, /) -> Speak:
         """Return ``speak`` for what is not kept yet."""
+
+    def has(self, request: SpeechRequest, /) -> bool:
+        """Return whether the speech of a request is kept."""
 
     def forget(self, request: SpeechRequest, /) -> None:
         """Keep the speech of a request no longer."""
@@ -98,7 +103,8 @@ class Workshop:
         purse: pays for what is asked for.
         checks: looks at each audio file before it counts as made.
         is_forced: makes also what was made before.
-        held: what is freed in the end.
+        held: what is freed in the end, so that what is under way breaks off.
+        kept: what is freed when nothing is under way any more.
     """
 
     def __init__(
@@ -109,11 +115,12 @@ class Workshop:
         *,
         patience: Patience,
         profile: "Profile | None" = None,
-        memory: Remember | None = None,
+        memory: Memory | None = None,
         purse: Purse | None = None,
         checks: Sequence[Check] = (),
         is_forced: bool = False,
         held: ExitStack | None = None,
+        kept: ExitStack | None = None,
     ) -> None:
         self._ask = ask
         self._output = output
@@ -125,6 +132,7 @@ class Workshop:
         self._checks = checks
         self._is_forced = is_forced
         self._held = held or ExitStack()
+        self._kept = kept or ExitStack()
         self._flights = Flights()
         self._n_under_way = 0
         self._is_idle = threading.Condition()
@@ -136,13 +144,16 @@ class Workshop:
             self._is_idle.wait_for(lambda: not self._n_under_way, _LEAVING)
         if self._journal is not None:
             self._journal.close()
+        self._kept.close()
 
     def make(self, job: Job) -> Made:
         """Make the files of a job, unless they are there and are what it asks for.
 
         Raises:
-            CartesiaError: they cannot be made; what was there before is still there.
+            CartesiaError: they cannot be made; what was there before is still there. Or they cannot be
+                checked: they are there, and the next run only checks them.
             UnavailableError: a check found something wrong. The file is there; the next run makes it anew.
+            StoppedError: the run was stopped before there was an answer to all of it.
         """
         with self._is_idle:
             self._n_under_way += 1
@@ -164,8 +175,8 @@ class Workshop:
                 return known
         if self._journal is not None and self._output.is_remote:
             self._journal.intend(job, self._output)
-        bill = Bill(self._purse)
-        with self._opened(job) as (sink, files):
+        bill = Bill(self._purse, partial(self._needed, job))
+        with closing(bill), self._opened(job) as (sink, files):
             timeline = Timeline(job.requests[0].format)
             warnings = self._speak(job, bill, sink, timeline)
             self._write_timings(job, files, timeline)
@@ -173,6 +184,10 @@ class Workshop:
             made, flaws = self._publish(job, sink, files, timeline.duration)
         self._refuse(job, flaws)
         return Made("done", timeline.duration, made, bill.n_credits, time.monotonic() - began, warnings)
+
+    def _needed(self, job: Job) -> list[SpeechRequest]:
+        """Return what has to be asked for."""
+        return [each for each in job.requests if self._memory is None or not self._memory.has(each)]
 
     @contextmanager
     def _opened(self, job: Job) -> Iterator[tuple[OutputSink, list[TargetFile]]]:
@@ -230,8 +245,29 @@ class Workshop:
         """Give finished files their names, the audio last; return what they are, and its flaws."""
         parts = [part for part in (sink.part, *(file.part for file in files)) if part is not None]
         made = tuple(map(_made_file, parts))
-        flaws = self._flaws(parts[0], job)
-        if not (flaws or self._output.is_remote):
+        try:
+            flaws = self._flaws(parts[0], job)
+        except (CartesiaError, StoppedError):
+            # Nothing is known against what was paid for: the next run need only check it. What is elsewhere
+            # counts as checked if it is noted.
+            self._name(job, sink, files, made, duration, is_noted=not self._output.is_remote)
+            if self._output.is_remote and self._journal is not None:
+                self._journal.forget(job)
+            raise
+        return self._name(job, sink, files, made, duration, is_noted=not flaws), flaws
+
+    def _name(
+        self,
+        job: Job,
+        sink: OutputSink,
+        files: Sequence[TargetFile],
+        made: tuple[MadeFile, ...],
+        duration: float,
+        *,
+        is_noted: bool,
+    ) -> tuple[MadeFile, ...]:
+        """Give finished files their names, where they belong; return what they are there."""
+        if is_noted and not self._output.is_remote:
             self._note(job, made, duration)
         for file in files:
             file.publish()
@@ -239,16 +275,28 @@ class Workshop:
         if self._output.is_remote:
             signatures = [self._output.deliver(name) for name in job.names]
             made = tuple(replace(file, signature=each) for file, each in zip(made, signatures, strict=True))
-            if not flaws:
+            if is_noted:
                 self._note(job, made, duration)
-        return made, flaws
+        return made
 
     def _note(self, job: Job, made: tuple[MadeFile, ...], duration: float) -> None:
         if self._journal is not None:
             self._journal.note(job, made, duration)
 
     def _flaws(self, path: Path, job: Job) -> list[str]:
-        return [flaw for check in self._checks for flaw in check(path, job)]
+        """Return what is wrong with a file.
+
+        Raises:
+            CartesiaError, StoppedError: a check cannot be made, and the others found nothing.
+        """
+        flaws: list[str] = []
+        for check in self._checks:
+            try:
+                flaws += check(path, job)
+            except (CartesiaError, StoppedError):
+                if not flaws:
+                    raise
+        return flaws
 
     def _refuse(self, job: Job, flaws: Sequence[str]) -> None:
         """Have a job with flaws done again by the next run."""

@@ -120,9 +120,11 @@ def _slug(text: str) -> str:
     start = re.search(r"[^\W_]", spoken)
     if start is None:
         return ""
-    first, *words = "".join(_plain(spoken[start.start() :][: 3 * _LONGEST_SLUG])).lower().split()
-    slug = first[:_LONGEST_SLUG]
-    for word in words:
+    words = "".join(_plain(spoken[start.start() :][: 3 * _LONGEST_SLUG])).lower().split()
+    if not words:  # some apostrophes are letters to Unicode
+        return ""
+    slug = words[0][:_LONGEST_SLUG]
+    for word in words[1:]:
         if len(slug) + 1 + len(word) > _LONGEST_SLUG:
             break
         slug += f"-{word}"

@@ -62,7 +62,7 @@ _HINT_ACCESS = "Check the credentials for it, and what they allow: listing, read
 
 
 class Bucket:
-    """A place with an fsspec URL. Fits ``making.Output``; safe for use by several threads.
+    """A place with an fsspec URL. Fits ``making.workshop.Output``; safe for use by several threads.
 
     A file is written on this machine first, and brought there when it is whole.
 
@@ -112,7 +112,7 @@ class Bucket:
                     self._staging = tempfile.TemporaryDirectory(
                         prefix="cartesia-", ignore_cleanup_errors=True
                     )
-            path = Path(self._staging.name, name)
+                path = Path(self._staging.name, name)  # before another thread closes this
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(

@@ -13,7 +13,7 @@ _MOST_FOLDERS = 1_000
 
 
 class Folder:
-    """Where files go. Fits ``making.Output``.
+    """Where files go. Fits ``making.workshop.Output``.
 
     Args:
         path: of the folder; it is made with the first file if it is not there.
@@ -37,7 +37,9 @@ class Folder:
         path, folder = self.root / name, name.rpartition("/")[0]
         if folder in self._ready and _is_ordinary(path):
             return path
-        if not os.path.realpath(path).startswith(self._real):
+        with naming(path):
+            real = os.path.realpath(path)
+        if not real.startswith(self._real):
             raise OutputError(
                 f"{path} leads outside of {self.root}.",
                 hint="Remove the symbolic link, or choose another folder.",
@@ -69,9 +71,11 @@ class Folder:
             UsageError: there is a file of this name.
             OutputError: it cannot be made.
         """
-        if self.root.exists() and not self.root.is_dir():
-            raise UsageError(f"{self.root} is a file where a folder is needed.", hint="Name another folder.")
         with naming(self.root):
+            if self.root.exists() and not self.root.is_dir():
+                raise UsageError(
+                    f"{self.root} is a file where a folder is needed.", hint="Name another folder."
+                )
             self.root.mkdir(parents=True, exist_ok=True)
 
     def deliver(self, name: str) -> Signature:

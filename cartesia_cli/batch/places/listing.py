@@ -73,7 +73,8 @@ class Listing:
                 self._n_asked[folder] = _SINGLY  # so that it is not taken for listed
                 raise
             finally:
-                self._rows.execute("COMMIT")
+                if self._rows.in_transaction:  # a full disk ends it by itself
+                    self._rows.execute("COMMIT")
         row = self._rows.execute(
             "SELECT n_bytes, mark FROM files WHERE name = ?", (posixpath.join(folder, base),)
         ).fetchone()

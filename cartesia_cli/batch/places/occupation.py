@@ -1,6 +1,7 @@
 """Keeps two runs out of one folder: they would make the same files twice."""
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -12,6 +13,8 @@ from cartesia_cli.files import naming
 
 if sys.platform != "win32":
     import fcntl
+
+_SHARD_FILE = re.compile(r"\.cartesia-shard-[0-9]+-of-([0-9]+)")
 
 
 class Shard(NamedTuple):
@@ -36,7 +39,8 @@ def occupied(folder: Path, shard: Shard) -> Iterator[None]:
         shard: of which the run does the work.
 
     Raises:
-        OutputError: another run is at work in it.
+        OutputError: another run is at work in it: on all of it, on the same shard, or on one of another
+            count, whose lines are not others than these.
     """
     if sys.platform == "win32":
         yield
@@ -48,10 +52,31 @@ def occupied(folder: Path, shard: Shard) -> Iterator[None]:
         path = folder / f".cartesia-shard-{shard.i}-of-{shard.n}"
         with _held(path, folder, os.O_RDWR | os.O_CREAT, is_shared=False):
             try:
+                _check_count(folder, shard)
                 yield
             finally:
                 with suppress(OSError):
                     path.unlink()  # while it is held: whoever waits for it finds that it is gone
+
+
+def _check_count(folder: Path, shard: Shard) -> None:
+    """Raise OutputError where the work is shared by another number of runs.
+
+    Each holds its own file before it looks at those of others: of two that begin at once, one sees the other.
+    """
+    with naming(folder), os.scandir(folder) as entries:  # of which there may be a million
+        found = [match for entry in entries if (match := _SHARD_FILE.fullmatch(entry.name))]
+    for match in found:
+        if int(match[1]) == shard.n:
+            continue
+        with suppress(OSError), (folder / match[0]).open("rb") as file:  # gone, or without locks
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise OutputError(
+                    f"Another batch is at work in {folder}, on one of {match[1]} shards.",
+                    hint=f"Wait until it is done, or share the work as it does: --shard I/{match[1]}.",
+                ) from None
 
 
 @contextmanager
