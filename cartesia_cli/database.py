@@ -29,6 +29,12 @@ _SCHEMA = (
     )
     """,
     """
+    CREATE TABLE IF NOT EXISTS notes (
+        name TEXT PRIMARY KEY,
+        record TEXT NOT NULL
+    ) WITHOUT ROWID
+    """,
+    """
     CREATE TABLE IF NOT EXISTS sums (
         kind TEXT NOT NULL,
         name TEXT NOT NULL,
@@ -278,15 +284,6 @@ class Shelf:
                 (self._kind, record["id"], json.dumps(record)),
             )
 
-    def put(self, record: Record) -> None:
-        """Keep a record under its ``id``, instead of the one that was there."""
-        with self._database.writing(at_once=True) as connection:
-            connection.execute(
-                "INSERT INTO records (kind, id, record) VALUES (?, ?, ?)"
-                " ON CONFLICT (kind, id) DO UPDATE SET record = excluded.record",
-                (self._kind, record["id"], json.dumps(record)),
-            )
-
     def update(self, record_id: str, change: Callable[[Record], Record]) -> Record | None:
         """Return a record after ``change`` made another of it; None if there is none.
 
@@ -333,6 +330,31 @@ class Shelf:
                 " ORDER BY position LIMIT ?",
                 (self._kind, position, _AT_ONCE),
             ).fetchall()
+
+
+class Notes:
+    """Records by name, in no order: writing one takes a third of what it takes to put it on a shelf."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, name: str) -> Record | None:
+        """Return a record; None if there is none."""
+        with self._database.reading() as connection:
+            if connection is None:
+                return None
+            row = connection.execute("SELECT record FROM notes WHERE name = ?", (name,)).fetchone()
+        return None if row is None else json.loads(row[0])
+
+    def put(self, name: str, record: Record) -> None:
+        """Keep a record under a name, instead of the one that was there."""
+        with self._database.writing(at_once=True) as connection:
+            connection.execute("REPLACE INTO notes VALUES (?, ?)", (name, json.dumps(record)))
+
+    def delete(self, name: str) -> None:
+        """Delete a record, if there is one."""
+        with self._database.writing(at_once=True) as connection:
+            connection.execute("DELETE FROM notes WHERE name = ?", (name,))
 
 
 class Tally:

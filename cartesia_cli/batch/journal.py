@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from cartesia_cli.batch.jobs import Job, Made, MadeFile
 from cartesia_cli.batch.runner import Outcome
-from cartesia_cli.database import Database, Shelf
+from cartesia_cli.database import Database, Notes
 from cartesia_cli.errors import OutputError, UsageError
 from cartesia_cli.files import Signature
 
@@ -59,7 +59,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._database = Database(path, "notes of what was made", stays_open=True)
-        self._made = Shelf(self._database, "made")
+        self._made = Notes(self._database)
         with self._database.writing():
             pass  # whatever is wrong with it is said before anything is paid for
 
@@ -93,7 +93,7 @@ class Journal:
             OutputError: it cannot be written.
         """
         before = {name: place.signature(name) for name in job.names}
-        self._made.put({"id": job.name, "of": job.fingerprint, "by": job.rules, "before": before})
+        self._made.put(job.name, {"of": job.fingerprint, "by": job.rules, "before": before})
 
     def note(self, job: Job, files: tuple[MadeFile, ...], duration: float | None) -> None:
         """Keep that a job was done.
@@ -135,9 +135,7 @@ class Journal:
 
     def _put(self, name: str, entry: "_Entry") -> None:
         files = {each: [*file.signature, file.digest] for each, file in entry.files.items()}
-        self._made.put(
-            {"id": name, "of": entry.of, "by": entry.by, "files": files, "duration": entry.duration}
-        )
+        self._made.put(name, {"of": entry.of, "by": entry.by, "files": files, "duration": entry.duration})
 
 
 def find_made(jobs: Iterable[Job], journal: Journal, place: Place) -> Iterator[Job | Outcome[Job, Made]]:

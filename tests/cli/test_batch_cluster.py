@@ -118,11 +118,3 @@ def test_a_store_that_does_not_exist_is_told_before_anything_is_asked_for(
     assert_failure(batch("batch", "lines.txt", "-o", "s3://nowhere/out", *RAW), 7, "s3://nowhere")
 
     assert voice.said == {}
-
-
-def test_a_scheduler_that_is_not_there_is_told(batch: Program, voice: Counting) -> None:
-    result = batch("batch", "lines.txt", "-o", "out", *RAW, "--cluster", "tcp://127.0.0.1:9", timeout=60)
-
-    assert result.status == 6
-    assert "127.0.0.1:9" in result.stderr
-    assert voice.said == {}

@@ -375,7 +375,7 @@ def test_processes_that_open_a_new_journal_at_once_all_get_it(folder: Path) -> N
     assert ended == [0] * N_PROCESSES
     for i in range(N_ROUNDS):
         with closing(sqlite3.connect(folder / f"journal-{i}")) as connection:
-            noted = connection.execute("SELECT id FROM records ORDER BY id").fetchall()
+            noted = connection.execute("SELECT name FROM notes ORDER BY name").fetchall()
         assert noted == [(f"{number}.pcm",) for number in range(N_PROCESSES)]
 
 

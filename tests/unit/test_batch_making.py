@@ -1053,7 +1053,7 @@ def test_a_journal_is_open_only_as_long_as_its_workshop(folder: Path) -> None:
     workshop.close()
 
     with closing(sqlite3.connect(folder / FILE_NAME)) as connection:
-        assert connection.execute("SELECT count(*) FROM records").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM notes").fetchone() == (0,)
     assert [path.name for path in folder.iterdir()] == [FILE_NAME]
 
 
